@@ -1,0 +1,116 @@
+import {
+  EVENT_STREAM,
+  EVENT_SUBJECTS,
+  FACT_STREAM,
+  FACT_SUBJECTS,
+  SPAN_STREAM,
+  SPAN_SUBJECTS,
+  spanSubject,
+} from '@ringback/contracts';
+import {
+  DiscardPolicy,
+  type JetStreamManager,
+  JetStreamApiError,
+  RetentionPolicy,
+  StorageType,
+  type StreamConfig,
+} from '@nats-io/jetstream';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import type { SpanSink } from './telemetry.ts';
+
+export type { NatsConnection };
+
+/** Debian's 2.9 drops settings in silence that this platform relies on. */
+const LEAST_SERVER = [2, 10] as const;
+
+/**
+ * Connects, and reconnects for ever. Publishes made while disconnected are buffered by the client.
+ * @throws Error when the server is too old.
+ */
+export async function connectNats(options: {
+  url: string;
+  name: string;
+  waitOnFirstConnect?: boolean;
+}): Promise<NatsConnection> {
+  const connection = await connect({
+    servers: options.url,
+    name: options.name,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 250,
+    reconnectJitter: 250,
+    waitOnFirstConnect: options.waitOnFirstConnect ?? true,
+    pingInterval: 5_000,
+    maxPingOut: 2,
+    ignoreAuthErrorAbort: true,
+  });
+  const version = connection.info?.version ?? '0.0.0';
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  if (major < LEAST_SERVER[0] || (major === LEAST_SERVER[0] && minor < LEAST_SERVER[1])) {
+    await connection.close();
+    throw new Error(`NATS server ${version} is too old: ${LEAST_SERVER.join('.')} or newer is needed`);
+  }
+  return connection;
+}
+
+const HOUR_NS = 3_600 * 1e9;
+const STREAMS: Partial<StreamConfig>[] = [
+  {
+    name: EVENT_STREAM,
+    subjects: [EVENT_SUBJECTS],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    // A full stream refuses what is new (error 10077): agents keep it in their journals; nothing unread is dropped.
+    discard: DiscardPolicy.New,
+    max_age: 24 * HOUR_NS,
+    max_bytes: 1 << 30,
+    max_msg_size: 1 << 20,
+    duplicate_window: 120 * 1e9,
+  },
+  {
+    name: FACT_STREAM,
+    subjects: [FACT_SUBJECTS],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    discard: DiscardPolicy.Old,
+    max_age: 24 * HOUR_NS,
+    max_bytes: 256 << 20,
+    duplicate_window: 120 * 1e9,
+  },
+  {
+    name: SPAN_STREAM,
+    subjects: [SPAN_SUBJECTS],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    discard: DiscardPolicy.Old,
+    max_age: 6 * HOUR_NS,
+    max_bytes: 128 << 20,
+  },
+];
+
+/** Creates the platform's streams, or brings them to the configuration above. */
+export async function ensureStreams(manager: JetStreamManager): Promise<void> {
+  for (const config of STREAMS) {
+    try {
+      await manager.streams.add(config as StreamConfig & { name: string });
+    } catch (error) {
+      // 10058: stream name already in use with a different configuration
+      if (!(error instanceof JetStreamApiError) || error.code !== 10058) throw error;
+      await manager.streams.update(config.name!, config);
+    }
+  }
+}
+
+/** Whether a failed JetStream publish was refused for certain (the server said so), or may have been stored all the same. */
+export function publishFailureIsDefinite(error: unknown): boolean {
+  return error instanceof JetStreamApiError;
+}
+
+/** Tells finished spans on `span.<trace id>`; telemetry may be lost, calls may not: no acknowledgement is awaited. */
+export function spanSink(connection: NatsConnection): SpanSink {
+  return (traceId, spans) => {
+    if (!connection.isClosed()) {
+      connection.publish(spanSubject(traceId), JSON.stringify(spans));
+    }
+    return Promise.resolve();
+  };
+}
