@@ -113,7 +113,7 @@ export interface SwitchEntry {
 export const DEFAULTS = {
   tcp: false,
   workers: 2,
-  sharedMemoryMiB: 32,
+  sharedMemoryMiB: 64,
   privateMemoryMiB: 4,
   unknownSources: 'drop',
   maxMessageBytes: 8192,

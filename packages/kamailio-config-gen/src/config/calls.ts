@@ -179,6 +179,8 @@ route[RECORD] {
 }
 
 route[DIALOG] {
+    # The topmost Route; loose_route takes it away.
+    $var(route) = $(hdr(Route){s.select,0,>});
     if (!loose_route()) {
         # ACK of a final reply that was ours or that tm relayed: same transaction.
         if (is_method("ACK")) {
@@ -190,7 +192,7 @@ route[DIALOG] {
         exit;
     }
     route(SIGN);
-    if (!check_route_param("call=$var(signature)([;]|$)")) {
+    if ($(var(route){param.value,call}) != $var(signature)) {
         update_stat("dialog_refused", "+1");
         xlog("L_WARN", "request without our signature refused: peer=$var(peer) trunk=$var(trunk) source=$si:$sp\\n");
         if (!is_method("ACK")) sl_send_reply("403", "Not In A Call Of Ours");
@@ -251,9 +253,8 @@ failure_route[SWITCH_FAILED] {
         # Others shall not wait for it too; a good probe revives it.
         ds_mark_dst("ip");
     }
-    if ($avp(rang) == 1) exit;
     if ($var(silent) == 0 && !t_check_status("503")) exit;
-    if (ds_next_dst()) {
+    if ($avp(rang) != 1 && ds_next_dst()) {
         update_stat("switch_failover", "+1");
         xlog("L_NOTICE", "next switch $du after silent=$var(silent)\\n");
         t_set_fr("${model.timers.finalReplyMs}", "${model.timers.switchReplyMs}");
@@ -262,6 +263,7 @@ failure_route[SWITCH_FAILED] {
         t_relay();
         exit;
     }
+    # Said by us: tm would pass a 503 on as 500 (RFC 3261 16.7).
     update_stat("no_switch", "+1");
     t_reply("503", "Service Unavailable");
 }
@@ -272,6 +274,9 @@ failure_route[TRUNK_FAILED] {
     if (t_branch_timeout() && !t_branch_replied()) {
         update_stat("trunk_unreachable", "+1");
         t_reply("503", "Trunk Unreachable");
+    } else if (t_check_status("503")) {
+        # Said by us: tm would pass a 503 on as 500 (RFC 3261 16.7), which is no congestion.
+        t_reply("503", "Service Unavailable");
     }
 }
 

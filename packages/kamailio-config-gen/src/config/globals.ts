@@ -138,6 +138,7 @@ modparam("tm", "fr_timer", ${timers.switchReplyMs})
 modparam("tm", "fr_inv_timer", ${timers.finalReplyMs})
 modparam("tm", "max_inv_lifetime", ${timers.finalReplyMs + 60_000})
 modparam("tm", "failure_reply_mode", 3)
+modparam("tm", "auto_inv_100_reason", "Trying")
 modparam("rr", "enable_full_lr", 1)
 modparam("rr", "append_fromtag", 0)
 modparam("maxfwd", "max_limit", 70)
@@ -156,6 +157,8 @@ modparam("permissions", "reload_delta", 0)
 # Round robin over the switches the agents drive. Destinations carry no load counters: those leak on lost BYEs.
 modparam("dispatcher", "list_file", "${paths.configDir}/dispatcher.list")
 modparam("dispatcher", "flags", 2)
+# Each change makes a new list and frees the one before the last: whoever changes it paces itself.
+modparam("dispatcher", "reload_delta", 0)
 ${probing}
 # Addresses nobody knows.
 modparam("pike", "sampling_time_unit", ${limit.perSeconds})

@@ -5,8 +5,8 @@ import { SWITCH_SET, TRUNK_GROUP } from '../tables.ts';
 const SCANNERS =
   'friendly-scanner|sipvicious|sipsak|sipcli|sip-scan|sundayddr|iwar|vaxsip|pplsip|sipptk|smap|siparmyknife';
 
-/** RFC 3261 checks of the module sanity: all but those that need a user database; duplicate tags too. */
-const SANITY_CHECKS = 5607;
+/** RFC 3261 checks of the module sanity: all that concern a proxy, Proxy-Require and duplicate tags too. */
+const SANITY_CHECKS = 6119;
 const SANITY_URI_CHECKS = 7;
 
 /** Where every request goes first: who sent it, is it sane, what kind is it. */
@@ -99,7 +99,7 @@ route[SOURCE] {
     $var(peer) = "";
     $var(trunk) = "";
     $var(settings) = "";
-    if (ds_is_from_list("${SWITCH_SET}", "0")) {
+    if (ds_is_from_list("${SWITCH_SET}", "2")) {
         $var(peer) = "switch";
         return;
     }

@@ -11,7 +11,7 @@ export class Peer {
   #socket: Socket;
   #inbox: Received[] = [];
   #waiters: { readonly wanted: (m: Received) => boolean; readonly take: (m: Received) => void }[] = [];
-  /** Answers at once, before anything is kept: undefined keeps it. */
+  /** Answers at once, before anything is kept: undefined keeps it, '' says nothing. */
   automatic: ((message: Received) => string | undefined) | undefined;
 
   private constructor(host: string, socket: Socket) {
@@ -42,7 +42,7 @@ export class Peer {
   #arrived(message: Received): void {
     const reply = this.automatic?.(message);
     if (reply !== undefined) {
-      this.send(reply, message.from);
+      if (reply !== '') this.send(reply, message.from);
       return;
     }
     const index = this.#waiters.findIndex((w) => w.wanted(message));
