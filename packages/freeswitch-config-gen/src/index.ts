@@ -1,1 +1,4 @@
-export {};
+export { devSwitchConfig } from './dev-switch.ts';
+export { freeswitchArguments, freeswitchFiles, type SwitchPaths } from './freeswitch.ts';
+export * from './model.ts';
+export { type Problem, SwitchConfigError, validateSwitch } from './validate.ts';
