@@ -1,1 +1,28 @@
-export {};
+/** Durable sessions: a pure step, one commit, effects owed until their outcome is committed. See docs/architecture.md. */
+export { applyStep, decodeLive, encodeLive } from './decide.ts';
+export { Loop, type LoopOptions, type Observer } from './loop.ts';
+export type {
+  Address,
+  Decision,
+  HistoryEntry,
+  Live,
+  Machine,
+  NewEffect,
+  Owed,
+  StepContext,
+  Trigger,
+} from './machine.ts';
+export type {
+  Batch,
+  Clock,
+  CommitResult,
+  Lease,
+  Outcome,
+  Parked,
+  Performer,
+  Row,
+  Source,
+  Sourced,
+  Store,
+} from './ports.ts';
+export { DURABLE_MIGRATIONS, PostgresStore } from './postgres-store.ts';
