@@ -6,6 +6,7 @@ import { type Element, element, params, render } from './xml.ts';
 /** Modules of every switch; a codec may add one. */
 const MODULES = [
   'mod_console',
+  'mod_logfile',
   'mod_commands',
   'mod_dptools',
   'mod_dialplan_xml',
@@ -55,6 +56,8 @@ export function freeswitchArguments(model: SwitchModel, paths: SwitchPaths): str
   ];
 }
 
+const levels = (model: SwitchModel): string => (model.logLevel === 'err' ? 'err,crit,alert' : 'crit,alert');
+
 function configuration(name: string, children: readonly Element[]): Element {
   return element('configuration', { name: `${name}.conf`, description: name }, children);
 }
@@ -91,10 +94,18 @@ function configurations(model: SwitchModel): Element[] {
       }),
     ),
     configuration('console', [
-      element('mappings', {}, [
-        element('map', { name: 'all', value: `console,${model.logLevel === 'err' ? 'err,' : ''}crit,alert` }),
-      ]),
+      element('mappings', {}, [element('map', { name: 'all', value: levels(model) })]),
       ...settings({ colorize: false, loglevel: model.logLevel }),
+    ]),
+    // In the foreground without a console (-nf -nc) nothing goes to stdout: freeswitch.log in the run directory.
+    configuration('logfile', [
+      ...settings({ 'rotate-on-hup': true }),
+      element('profiles', {}, [
+        element('profile', { name: 'default' }, [
+          ...settings({ rollover: 10_485_760, 'maximum-rotate': 8, uuid: true }),
+          element('mappings', {}, [element('map', { name: 'all', value: levels(model) })]),
+        ]),
+      ]),
     ]),
     configuration('acl', [
       element('network-lists', {}, [
@@ -138,6 +149,9 @@ function profile(model: SwitchModel): Element {
         context: CONTEXT,
         dialplan: 'XML',
         'user-agent-string': 'Ringback',
+        'contact-user': 'ringback',
+        // An INVITE without an offer (RFC 3264 5) rings like any other; the offer then goes into our 200.
+        'enable-3pcc': 'proxy',
         // Only edges may speak SIP to it; nobody registers, subscribes or transfers.
         'apply-inbound-acl': 'edges',
         'auth-calls': false,
@@ -164,6 +178,7 @@ function profile(model: SwitchModel): Element {
         'liberal-dtmf': true,
         'rfc2833-pt': 101,
         'pass-callee-id': false,
+        'suppress-cng': true,
         'send-display-update': false,
         'caller-id-type': 'pid',
         'enable-timer': true,
