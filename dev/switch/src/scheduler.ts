@@ -1,0 +1,91 @@
+import type { EventBus } from './events/bus.ts';
+
+interface Task {
+  id: number;
+  desc: string;
+  group: string;
+  /** Epoch seconds. */
+  runtime: number;
+  run: () => void;
+}
+
+/**
+ * FreeSWITCH's task scheduler: run times in whole epoch seconds (`+N` counts from the second now running), looked at
+ * every 500 ms. A `+N` therefore fires between N − 1 and N + 0.5 s (recordings s11*, s16).
+ */
+export class Scheduler {
+  readonly #bus: EventBus;
+  readonly #tasks = new Map<number, Task>();
+  #lastId = 0;
+  readonly #poll: NodeJS.Timeout;
+
+  constructor(bus: EventBus) {
+    this.#bus = bus;
+    this.#poll = setInterval(() => this.#look(), 500);
+    this.#poll.unref();
+  }
+
+  #now(): number {
+    return Math.floor(this.#bus.now() / 1_000_000);
+  }
+
+  /** `when`: seconds from now as `+N`, or an epoch second. Returns the task id. */
+  add(when: string, desc: string, group: string, run: () => void): number {
+    const seconds = Number.parseInt(when.replace(/^\+/, ''), 10) || 0;
+    const runtime = when.startsWith('+') ? this.#now() + seconds : seconds;
+    this.#lastId += 1;
+    const task: Task = { id: this.#lastId, desc, group, runtime, run };
+    this.#tasks.set(task.id, task);
+    this.#publish('ADD_SCHEDULE', task);
+    return task.id;
+  }
+
+  /** Deletes by task id (all digits) or by group; returns how many went. */
+  delete(idOrGroup: string): number {
+    let deleted = 0;
+    for (const task of Array.from(this.#tasks.values())) {
+      const hit = /^\d+$/.test(idOrGroup) ? task.id === Number(idOrGroup) : task.group === idOrGroup;
+      if (!hit) continue;
+      this.#tasks.delete(task.id);
+      this.#publish('DEL_SCHEDULE', task);
+      deleted += 1;
+    }
+    return deleted;
+  }
+
+  /** A session that ends takes its tasks along. */
+  deleteGroup(group: string): void {
+    for (const task of Array.from(this.#tasks.values())) {
+      if (task.group !== group) continue;
+      this.#tasks.delete(task.id);
+      this.#publish('DEL_SCHEDULE', task);
+    }
+  }
+
+  list(): readonly Task[] {
+    return [...this.#tasks.values()];
+  }
+
+  close(): void {
+    clearInterval(this.#poll);
+    this.#tasks.clear();
+  }
+
+  #look(): void {
+    const now = this.#now();
+    for (const task of Array.from(this.#tasks.values())) {
+      if (task.runtime > now || !this.#tasks.delete(task.id)) continue;
+      task.run();
+      this.#publish('DEL_SCHEDULE', task);
+    }
+  }
+
+  #publish(name: string, task: Task): void {
+    this.#bus.publish(name, [
+      ['Task-ID', String(task.id)],
+      ['Task-Desc', task.desc],
+      ['Task-Group', task.group],
+      ['Task-Runtime', String(task.runtime)],
+    ]);
+  }
+}

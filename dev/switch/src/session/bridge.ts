@@ -1,0 +1,174 @@
+import type { Cause } from '../causes.ts';
+import type { CallerProfile } from '../channel/caller-profile.ts';
+import { originate } from '../originate.ts';
+import type { Session } from './session.ts';
+import { SilenceFiller } from './silence.ts';
+
+/** Two sessions whose audio and digits go to each other. */
+interface Bridge {
+  a: Session;
+  b: Session;
+  active: boolean;
+  /** Whose media threads have let go. */
+  ended: Promise<void>;
+}
+
+/** One leg's half of a bridge: its digits and messages while the other's half does the same. */
+async function exchange(self: Session, peer: Session, bridge: Bridge, perRound: () => void): Promise<void> {
+  const silence = new SilenceFiller(peer);
+  self.leg.onFrame = (frame) => {
+    heard = true;
+    // A prompt played into the peer alone replaces what it hears of us.
+    if (peer.playing === 0) peer.leg.write(frame);
+  };
+  let heard = false;
+  while (self.ready && peer.ready && bridge.active) {
+    await self.round();
+    for (let digit = self.takeDigit(); digit !== undefined; digit = self.takeDigit()) {
+      if (peer.ready) peer.leg.sendDtmf(digit.digit);
+    }
+    if (!heard && peer.playing === 0) silence.fill();
+    heard = false;
+    perRound();
+  }
+  self.leg.onFrame = undefined;
+}
+
+const wholeSeconds = (text: string | undefined): number => Math.max(0, Number.parseInt(text ?? '', 10) || 0);
+
+/**
+ * switch_ivr_multi_threaded_bridge, run by A's thread: CHANNEL_BRIDGE on A, B to CS_EXCHANGE_MEDIA, until one leg
+ * goes; CHANNEL_UNBRIDGE on A. What happens to the survivor is the caller's to decide.
+ */
+export async function runBridge(a: Session, b: Session): Promise<void> {
+  const core = a.core;
+  const bridge: Bridge = { a, b, active: true, ended: Promise.resolve() };
+  const now = core.bus.now();
+  const ids: [string, string][] = [
+    ['Bridge-A-Unique-ID', a.uuid],
+    ['Bridge-B-Unique-ID', b.uuid],
+  ];
+  for (const [self, peer] of [
+    [a, b],
+    [b, a],
+  ] as const) {
+    self.channel.times.bridged = now;
+    self.channel.setAll({ signal_bond: peer.uuid, bridge_channel: peer.channel.name, bridge_uuid: peer.uuid });
+  }
+  a.channel.emit('CHANNEL_BRIDGE', ids);
+  // B's half runs in B's own thread, in CS_EXCHANGE_MEDIA.
+  let bEnded: () => void = () => undefined;
+  bridge.ended = new Promise((resolve) => {
+    bEnded = resolve;
+  });
+  b.channel.callUuid = a.uuid;
+  b.handlers.set('CS_EXCHANGE_MEDIA', async (self) => {
+    await exchange(self, a, bridge, () => undefined);
+    bEnded();
+    if (self.ready && self.channel.state === 'CS_EXCHANGE_MEDIA') {
+      self.channel.set('last_bridge_hangup_cause', a.channel.hangupCause);
+      if (!a.up) self.hangup(self.answered ? 'NORMAL_CLEARING' : 'ORIGINATOR_CANCEL');
+    }
+  });
+  b.setState('CS_EXCHANGE_MEDIA', { transfer: true });
+  callUpdate(b, a);
+  callUpdate(a, b);
+  // Looked at only for a caller that is not answered yet; it is the caller who is hung up (audio_bridge_thread).
+  const answerLimit = a.answered ? 0 : wholeSeconds(a.channel.get('bridge_answer_timeout'));
+  const start = Math.floor(now / 1_000_000);
+  await exchange(a, b, bridge, () => {
+    if (b.answered && !a.answered && a.up) void a.leg.answer();
+    else if (answerLimit > 0 && !a.answered && Math.floor(core.bus.now() / 1_000_000) - start > answerLimit)
+      a.hangup('ALLOTTED_TIMEOUT');
+  });
+  bridge.active = false;
+  b.wake();
+  if (!a.up && b.up && b.ready) {
+    b.channel.setAll({ last_bridge_role: 'originatee', last_bridge_hangup_cause: a.channel.hangupCause });
+    b.hangup(b.answered ? 'NORMAL_CLEARING' : 'ORIGINATOR_CANCEL');
+  }
+  finish(a, b, ids);
+}
+
+/** Who speaks to whom now, as mod_sofia's display update tells it. */
+function callUpdate(self: Session, peer: Session): void {
+  const profile = peer.channel.profile as CallerProfile;
+  const [name, number] =
+    peer.channel.direction === 'outbound' && !peer.channel.isTrue('channel_cid_flipped')
+      ? [profile.calleeIdName ?? '', profile.calleeIdNumber ?? '']
+      : [profile.callerIdName, profile.callerIdNumber];
+  self.channel.setAll({
+    bridge_to: peer.uuid,
+    last_bridge_to: peer.uuid,
+    last_sent_callee_id_name: name,
+    last_sent_callee_id_number: number,
+  });
+  self.channel.emit('CALL_UPDATE', [
+    ['Direction', 'SEND'],
+    ['Sent-Callee-ID-Name', name],
+    ['Sent-Callee-ID-Number', number],
+    ['Bridged-To', peer.uuid],
+  ]);
+}
+
+function finish(a: Session, b: Session, ids: [string, string][]): void {
+  for (const self of [a, b]) self.channel.set('bridge_to', undefined);
+  const bCause: Cause | undefined = b.channel.hangupCause;
+  if (a.up) {
+    if (bCause !== undefined) {
+      a.channel.setAll({
+        sip_hangup_phrase: 'OK',
+        last_bridge_hangup_cause: bCause,
+        last_bridge_proto_specific_hangup_cause: b.channel.get('proto_specific_hangup_cause'),
+      });
+    }
+  } else a.channel.set('last_bridge_role', 'originator');
+  if (bCause !== undefined) a.channel.set('bridge_hangup_cause', bCause);
+  else {
+    for (const self of [a, b]) {
+      if (!self.transferring) continue;
+      self.channel.otherLeg = undefined;
+      self.channel.set('signal_bond', undefined);
+    }
+  }
+  a.channel.emit('CHANNEL_UNBRIDGE', ids);
+}
+
+/** After a bridge: park, hang up, or go on, as the variables of A say. */
+export function afterBridge(a: Session, b: Session, byUuidBridge: boolean): void {
+  if (!a.ready) return;
+  const { channel } = a;
+  // A far end that sent early media only leaves the caller where it is (switch_ivr_multi_threaded_bridge).
+  if (!byUuidBridge && b.channel.times.answered === 0) return;
+  if (channel.isTrue('park_after_bridge')) a.setState('CS_PARK', { transfer: true });
+  else if (byUuidBridge || channel.isTrue('hangup_after_bridge')) a.hangup(b.channel.hangupCause ?? 'NORMAL_CLEARING');
+}
+
+/** The `bridge` application. */
+export async function bridgeApp(session: Session, data: string): Promise<void> {
+  const { channel } = session;
+  const result = await originate(session.core, { dial: data, caller: session });
+  if (!result.ok) {
+    if (!session.up) return;
+    const goOn = channel.get('continue_on_fail') ?? '';
+    const listed = goOn.split(',').map((cause) => cause.trim().toUpperCase());
+    // No answer is always a reason to go on (mod_dptools, audio_bridge_function).
+    const always: Cause[] = ['NO_ANSWER', 'NO_USER_RESPONSE', 'ORIGINATOR_CANCEL'];
+    if (channel.isTrue('continue_on_fail') || listed.includes(result.cause) || always.includes(result.cause)) return;
+    session.hangup(result.cause);
+    return;
+  }
+  const peer = result.session;
+  const profile = peer.channel.profile as CallerProfile;
+  channel.otherLeg = { type: 'originatee', profile: { ...profile }, times: peer.channel.times };
+  if (channel.profile !== undefined) {
+    channel.profile.calleeIdName = profile.calleeIdName ?? '';
+    channel.profile.calleeIdNumber = profile.calleeIdNumber ?? '';
+  }
+  if (session.channel.answerState !== 'answered') {
+    if (peer.answered) await session.leg.answer();
+    else await session.leg.preAnswer();
+  }
+  await runBridge(session, peer);
+  afterBridge(session, peer, false);
+}

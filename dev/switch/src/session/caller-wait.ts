@@ -1,0 +1,107 @@
+import type { Cause } from '../causes.ts';
+import type { AudioSource } from '../media/sources.ts';
+import { openSource } from '../media/sources.ts';
+import type { Session } from './session.ts';
+import { SilenceFiller } from './silence.ts';
+
+/** DIALSTATUS; any other cause stands for itself (switch_ivr_originate). */
+const DIAL_STATUS: Partial<Record<Cause, string>> = {
+  USER_BUSY: 'BUSY',
+  NO_ANSWER: 'NOANSWER',
+  ORIGINATOR_CANCEL: 'CANCEL',
+  CALL_REJECTED: 'DONTCALL',
+  DESTINATION_OUT_OF_ORDER: 'INVALIDARGS',
+  INVALID_PROFILE: 'INVALIDARGS',
+};
+
+/** What the calling leg does and hears while `bridge` waits for the far end, and which variables tell how that went. */
+export class CallerWait {
+  readonly #caller: Session;
+  readonly #silence: SilenceFiller;
+  #ringback: AudioSource | undefined;
+  #ringbackTried = false;
+  #wasRinging = false;
+
+  constructor(caller: Session) {
+    this.#caller = caller;
+    this.#silence = new SilenceFiller(caller);
+  }
+
+  get up(): boolean {
+    return this.#caller.up;
+  }
+
+  begin(): void {
+    if (this.#caller.answered) this.#caller.channel.setCallState('RING_WAIT');
+  }
+
+  /** One beat: pass the far end's progress on, play ringback, look after the caller's digits. */
+  async round(legs: Session[]): Promise<void> {
+    const caller = this.#caller;
+    // Digits wait in their queue: only a bound sequence is acted upon while the far end rings (switch_ivr_originate).
+    await caller.runInline();
+    await caller.messages.parseAll();
+    if (!caller.up) return;
+    const ringing = legs.find((leg) => leg.channel.times.progress > 0);
+    const early = legs.find((leg) => leg.channel.answerState === 'early');
+    if (ringing !== undefined && !this.#wasRinging) {
+      this.#wasRinging = true;
+      if (caller.channel.answerState === 'ringing' && caller.channel.direction === 'inbound') caller.leg.ringReady();
+    }
+    if (early !== undefined) {
+      // Early media of a leg that is being ignored for the answer is not heard either.
+      return;
+    }
+    if (this.#wasRinging || caller.channel.isTrue('instant_ringback')) await this.#playRingback();
+    else if (caller.leg.mediaReady) this.#silence.fill();
+  }
+
+  /** `transfer_ringback` for an answered caller, else `ringback` (which passes early media on to a caller that has none). */
+  async #playRingback(): Promise<void> {
+    const channel = this.#caller.channel;
+    if (!this.#ringbackTried) {
+      this.#ringbackTried = true;
+      const spec = (this.#caller.answered ? channel.get('transfer_ringback') : undefined) ?? channel.get('ringback');
+      if (spec !== undefined) {
+        if (!this.#caller.leg.mediaReady) await this.#caller.leg.preAnswer();
+        const name = spec.startsWith('%(') || spec.startsWith('v=') ? `tone_stream://${spec}` : spec;
+        this.#ringback = openSource(
+          this.#caller.core.sounds,
+          name.startsWith('tone_stream://') && !name.includes(';loops=') ? `${name};loops=-1` : name,
+        );
+      }
+    }
+    const frame = this.#ringback?.read();
+    if (frame !== undefined) this.#caller.leg.write(frame);
+    else if (this.#caller.leg.mediaReady) this.#silence.fill();
+  }
+
+  succeed(peer: Session, causes: string[]): void {
+    const channel = this.#caller.channel;
+    const p = peer.channel.profile;
+    channel.setAll({
+      originated_legs: `${peer.uuid};${p?.calleeIdName ?? ''};${p?.calleeIdNumber ?? ''}`,
+      originate_disposition: 'SUCCESS',
+      DIALSTATUS: 'SUCCESS',
+      originate_causes: causes.length > 1 ? `ARRAY::${causes.join('|:')}` : causes[0],
+    });
+    this.#end();
+  }
+
+  fail(cause: Cause, causes: string[]): void {
+    const channel = this.#caller.channel;
+    this.#end();
+    channel.setAll({
+      // A caller who hangs up keeps no trace of a failed bridge but the disposition (recording s06f).
+      ...(cause === 'ORIGINATOR_CANCEL' ? {} : { last_bridge_hangup_cause: cause }),
+      originate_disposition: cause,
+      DIALSTATUS: DIAL_STATUS[cause] ?? cause,
+      originate_causes: causes.length > 1 ? `ARRAY::${causes.join('|:')}` : causes[0],
+      originate_failed_cause: cause,
+    });
+  }
+
+  #end(): void {
+    if (this.#caller.up && this.#caller.channel.callState === 'RING_WAIT') this.#caller.channel.setCallState('ACTIVE');
+  }
+}

@@ -1,0 +1,375 @@
+import { randomUUID } from 'node:crypto';
+import type { Cause } from '../causes.ts';
+import type { Channel, ChannelState } from '../channel/channel.ts';
+import type { Core } from '../core.ts';
+import { openSource } from '../media/sources.ts';
+import { DigitMachine } from './digit-machine.ts';
+import { type Leg, NO_LEG } from './leg.ts';
+import { MessageQueue } from './messages.ts';
+import { park } from './park.ts';
+
+export interface Digit {
+  digit: string;
+  /** In samples of 8 kHz. */
+  duration: number;
+  source: 'RTP' | 'APP' | 'INBAND_AUDIO' | 'ENDPOINT';
+}
+
+export interface AppCall {
+  app: string;
+  data: string;
+}
+
+/** Handlers of states that another module installs (bridge, originate). */
+export type StateHandler = (session: Session) => Promise<void>;
+
+/** switch_core_session_t: the thread of a channel. It owns the state machine, the running applications and the leg. */
+export class Session {
+  readonly core: Core;
+  readonly channel: Channel;
+  readonly messages: MessageQueue;
+  readonly digits: DigitMachine;
+  /** What CS_EXECUTE runs. */
+  apps: AppCall[] = [];
+  /** Overrides of state handlers, as FreeSWITCH's state handler tables. */
+  readonly handlers = new Map<ChannelState, StateHandler>();
+  leg: Leg = NO_LEG;
+  /** uuid_break: the running playback ends. */
+  breakFlag = false;
+  /** Playbacks running (nested): uuid_break and `uuid_displace` need to know. */
+  playing = 0;
+  /** Called when the far end's state changes (progress, answer, end): the originate loop looks at once. */
+  onSignal: (() => void) | undefined;
+  /** Set by a transfer: blocking applications return, the state machine takes the new state. */
+  transferring = false;
+  #stopBroadcast = false;
+  readonly #digitQueue: Digit[] = [];
+  readonly #inline: AppCall[] = [];
+  readonly #wakes = new Set<() => void>();
+  #changed: (() => void) | undefined;
+  readonly #displaced = new Map<string, NodeJS.Timeout | undefined>();
+  readonly #cleanups: (() => void)[] = [];
+  #repeat = false;
+  /** Settled when the channel is gone. */
+  readonly destroyed: Promise<void>;
+  #markDestroyed: () => void = () => undefined;
+
+  constructor(core: Core, channel: Channel) {
+    this.core = core;
+    this.channel = channel;
+    this.messages = new MessageQueue(this);
+    this.digits = new DigitMachine(this);
+    this.destroyed = new Promise((resolve) => {
+      this.#markDestroyed = resolve;
+    });
+  }
+
+  get uuid(): string {
+    return this.channel.uuid;
+  }
+
+  get up(): boolean {
+    return this.channel.hangupCause === undefined;
+  }
+
+  /** switch_channel_ready: applications go on while this holds. */
+  get ready(): boolean {
+    return this.up && !this.transferring;
+  }
+
+  get answered(): boolean {
+    return this.channel.answerState === 'answered';
+  }
+
+  /** The next 20 ms beat; at once when the session is not ready any more. */
+  async tick(): Promise<void> {
+    if (!this.ready) return;
+    let wake: (() => void) | undefined;
+    await this.core.timer.beat((fn) => {
+      wake = fn;
+      this.#wakes.add(fn);
+    });
+    if (wake !== undefined) this.#wakes.delete(wake);
+  }
+
+  /** One round of a blocking application: a beat, then what was sent to the session meanwhile. */
+  async round(): Promise<void> {
+    await this.tick();
+    await this.runInline();
+    await this.messages.parseAll();
+  }
+
+  wake(): void {
+    for (const wake of Array.from(this.#wakes)) wake();
+    this.#wakes.clear();
+    this.#changed?.();
+    this.onSignal?.();
+  }
+
+  onCleanup(fn: () => void): void {
+    this.#cleanups.push(fn);
+  }
+
+  /** Puts the channel into a state; the thread follows when its application returns. */
+  setState(state: ChannelState, options: { transfer?: boolean } = {}): void {
+    if (!this.up) return;
+    if (this.channel.state === state) this.#repeat = true;
+    this.channel.state = state;
+    if (options.transfer === true) this.transferring = true;
+    this.wake();
+  }
+
+  /** Ends the call; only the first cause counts. Returns whether this was it. */
+  hangup(cause: Cause): boolean {
+    const channel = this.channel;
+    if (channel.hangupCause !== undefined) return false;
+    channel.hangupCause = cause;
+    channel.state = 'CS_HANGUP';
+    channel.answerState = 'hangup';
+    channel.emit('CHANNEL_HANGUP');
+    this.wake();
+    return true;
+  }
+
+  /** A digit from the wire: the digit machine first, what it lets through is queued for the application. */
+  receiveDigit(digit: Digit): void {
+    if (!this.up) return;
+    if (this.digits.active) this.digits.feed(digit.digit);
+    else this.#digitQueue.push(digit);
+  }
+
+  queueDigit(digit: Digit): void {
+    this.#digitQueue.push(digit);
+  }
+
+  /** switch_channel_dequeue_dtmf: takes a digit and tells of it. */
+  takeDigit(): Digit | undefined {
+    const digit = this.#digitQueue.shift();
+    if (digit === undefined) return undefined;
+    this.channel.digitsDialed += digit.digit;
+    this.channel.set('last_dtmf_duration', String(digit.duration));
+    this.channel.emit('DTMF', [
+      ['DTMF-Digit', digit.digit],
+      ['DTMF-Duration', String(digit.duration)],
+      ['DTMF-Source', digit.source],
+    ]);
+    return digit;
+  }
+
+  flushDigits(): void {
+    this.#digitQueue.length = 0;
+  }
+
+  /** Queues an application to be run by the thread between frames, whatever runs (`exec[i]` of a digit action). */
+  queueInline(call: AppCall): void {
+    this.#inline.push(call);
+  }
+
+  async runInline(): Promise<void> {
+    for (let call = this.#inline.shift(); call !== undefined; call = this.#inline.shift())
+      await this.execute(call.app, call.data);
+  }
+
+  /** Runs `fn` once the next queued message has been executed. */
+  queueAfterNext(fn: () => void): void {
+    this.messages.afterNext = fn;
+  }
+
+  /** uuid_displace: what this leg hears is replaced by, or mixed with, a file. */
+  displace(file: string, flags: string, seconds: number): boolean {
+    const source = openSource(this.core.sounds, file);
+    if (source === undefined || !this.up || !this.leg.mediaReady || this.#displaced.has(file)) return false;
+    const stop = (): void => this.#displaceEnded(file);
+    const timer = seconds > 0 ? setTimeout(() => this.stopDisplace(file), seconds * 1000) : undefined;
+    this.#displaced.set(file, timer);
+    const bug: [string, string][] = [
+      ['Media-Bug-Function', 'displace'],
+      ['Media-Bug-Target', file],
+    ];
+    this.leg.displace(source, flags.includes('m'), stop);
+    this.channel.emit('MEDIA_BUG_START', bug);
+    return true;
+  }
+
+  stopDisplace(file: string): boolean {
+    if (!this.#displaced.has(file)) return false;
+    this.leg.displace(undefined, false, () => undefined);
+    this.#displaceEnded(file);
+    return true;
+  }
+
+  #displaceEnded(file: string): void {
+    if (!this.#displaced.has(file)) return;
+    clearTimeout(this.#displaced.get(file));
+    this.#displaced.delete(file);
+    this.channel.emit('MEDIA_BUG_STOP', [
+      ['Media-Bug-Function', 'displace'],
+      ['Media-Bug-Target', file],
+    ]);
+  }
+
+  /** uuid_hold: tells of it; the far end is put on hold by re-INVITE where the leg can. */
+  hold(on: boolean): void {
+    if (!this.up || !this.answered || (this.channel.callState === 'HELD') === on) return;
+    if (on) {
+      this.channel.setCallState('HELD');
+      this.channel.times.lastHold = this.core.bus.now();
+      this.channel.emit('CHANNEL_HOLD');
+    } else {
+      this.channel.setCallState('UNHELD');
+      this.channel.setCallState('ACTIVE');
+      this.channel.times.holdAccum += this.core.bus.now() - this.channel.times.lastHold;
+      this.channel.emit('CHANNEL_UNHOLD');
+    }
+    const peer = this.core.sessions.get(this.channel.get('bridge_to') ?? '');
+    if (peer === undefined) return;
+    if (on) {
+      peer.messages.push({
+        headers: [
+          ['call-command', 'execute'],
+          ['execute-app-name', 'playback'],
+          ['execute-app-arg', 'local_stream://moh'],
+          ['loops', '-1'],
+        ],
+      });
+    } else peer.stopBroadcast();
+  }
+
+  /** A message was queued: threads that sleep outside an application look for it. */
+  messageQueued(): void {
+    this.#changed?.();
+  }
+
+  stopBroadcast(): void {
+    this.#stopBroadcast = true;
+    this.breakFlag = true;
+  }
+
+  takeStopBroadcast(): boolean {
+    const stop = this.#stopBroadcast;
+    this.#stopBroadcast = false;
+    return stop;
+  }
+
+  /** switch_core_session_exec: CHANNEL_EXECUTE, the application, CHANNEL_EXECUTE_COMPLETE. */
+  async execute(app: string, data: string, uuid: string = randomUUID()): Promise<void> {
+    const channel = this.channel;
+    const run = this.core.applications.get(app);
+    if (run === undefined) {
+      this.core.log.warn('invalid application', { uuid: this.uuid, app });
+      if (this.up) this.hangup('DESTINATION_OUT_OF_ORDER');
+      return;
+    }
+    const arg = data.includes('${') || data.includes('$$') ? this.core.expand(data, channel) : data;
+    channel.set('current_application', app);
+    channel.set('current_application_data', arg);
+    channel.set('current_application_response', undefined);
+    channel.lastApp = app;
+    channel.lastArg = arg;
+    const base: [string, string][] = [['Application', app]];
+    if (arg !== '') base.push(['Application-Data', arg]);
+    channel.emit('CHANNEL_EXECUTE', [...base, ['Application-UUID', uuid]]);
+    this.breakFlag = false;
+    await run(this, arg);
+    channel.emit('CHANNEL_EXECUTE_COMPLETE', [
+      ...base,
+      ['Application-Response', channel.get('current_application_response') ?? '_none_'],
+      ['Application-UUID', uuid],
+    ]);
+  }
+
+  setResponse(response: string): void {
+    this.channel.set('current_application_response', response);
+  }
+
+  /** Runs the thread until the channel is destroyed. */
+  async run(): Promise<void> {
+    try {
+      if (this.channel.direction === 'inbound') this.#routeInbound();
+      else await this.#initOutbound();
+      while (this.up) {
+        const state = this.channel.state;
+        if (state !== this.channel.runningState || this.#repeat) {
+          this.#repeat = false;
+          this.transferring = false;
+          this.channel.enterState(state);
+          await this.#handle(state);
+        } else {
+          await new Promise<void>((resolve) => {
+            this.#changed = resolve;
+          });
+          this.#changed = undefined;
+        }
+      }
+    } catch (error) {
+      this.core.log.error('session thread failed', { uuid: this.uuid, error: String((error as Error).stack ?? error) });
+      this.hangup('NORMAL_TEMPORARY_FAILURE');
+    }
+    this.#end();
+  }
+
+  async #initOutbound(): Promise<void> {
+    const channel = this.channel;
+    channel.enterState('CS_INIT');
+    await this.leg.prepare();
+    if (!this.up) return;
+    channel.state = 'CS_ROUTING';
+    channel.emit('CHANNEL_CREATE');
+    channel.emit('CHANNEL_ORIGINATE');
+  }
+
+  #routeInbound(): void {
+    const channel = this.channel;
+    channel.enterState('CS_NEW');
+    channel.state = 'CS_INIT';
+    channel.enterState('CS_INIT');
+    channel.state = 'CS_ROUTING';
+    channel.emit('CHANNEL_CREATE');
+    channel.runningState = 'CS_ROUTING';
+    channel.setCallState('RINGING');
+    channel.emit('CHANNEL_STATE');
+    if (this.up) channel.state = 'CS_EXECUTE';
+  }
+
+  async #handle(state: ChannelState): Promise<void> {
+    const handler = this.handlers.get(state);
+    if (handler !== undefined) return handler(this);
+    if (state === 'CS_ROUTING') this.channel.state = 'CS_CONSUME_MEDIA';
+    else if (state === 'CS_PARK') await park(this);
+    else if (state === 'CS_EXECUTE') await this.#runApps();
+    return undefined;
+  }
+
+  async #runApps(): Promise<void> {
+    const apps = this.apps;
+    this.apps = [];
+    for (const { app, data } of apps) {
+      if (!this.ready) return;
+      await this.execute(app, data);
+    }
+    if (this.ready && this.channel.state === 'CS_EXECUTE') this.hangup('NORMAL_CLEARING');
+  }
+
+  #end(): void {
+    const channel = this.channel;
+    const cause = channel.hangupCause ?? 'NORMAL_CLEARING';
+    channel.enterState('CS_HANGUP');
+    channel.times.hangup = this.core.bus.now();
+    channel.setCallState('HANGUP');
+    for (const cleanup of this.#cleanups) cleanup();
+    for (const file of Array.from(this.#displaced.keys())) this.#displaceEnded(file);
+    this.digits.clear();
+    this.leg.hangup(cause);
+    channel.setReport();
+    channel.state = 'CS_REPORTING';
+    channel.enterState('CS_REPORTING');
+    channel.emit('CHANNEL_HANGUP_COMPLETE', [['Hangup-Cause', cause]]);
+    this.core.cdr.write(channel);
+    channel.state = 'CS_DESTROY';
+    channel.emit('CHANNEL_DESTROY');
+    this.core.remove(this);
+    channel.enterState('CS_DESTROY');
+    this.leg.close();
+    this.#markDestroyed();
+  }
+}

@@ -1,0 +1,167 @@
+import { type Answered, type Failed, formatNameAddr, type OutboundCall, type Provisional } from '@ringback/dev-sip';
+import { sipToCause } from '../causes.ts';
+import type { SofiaEndpoint } from '../dial-string.ts';
+import type { Session } from '../session/session.ts';
+import { SipLeg } from './sip-leg.ts';
+import type { Sofia } from './sofia.ts';
+import { outgoingHeaders, replyVariables } from './variables.ts';
+
+/** A leg this switch calls. */
+export class OutboundLeg extends SipLeg {
+  readonly #endpoint: SofiaEndpoint;
+  #call: OutboundCall | undefined;
+
+  constructor(sofia: Sofia, session: Session, endpoint: SofiaEndpoint) {
+    super(sofia, session);
+    this.#endpoint = endpoint;
+  }
+
+  protected get call(): OutboundCall | undefined {
+    return this.#call;
+  }
+
+  async prepare(): Promise<void> {
+    const { channel } = this.session;
+    try {
+      await this.openMedia();
+    } catch (error) {
+      this.session.core.log.error('no RTP port', { uuid: this.session.uuid, error: String(error) });
+      this.session.hangup('NORMAL_TEMPORARY_FAILURE');
+      return;
+    }
+    if (!this.session.up) return;
+    const { user, host, path } = this.#endpoint;
+    const { address, profile } = this.sofia;
+    const target = user === '' ? host : `${user}@${host}`;
+    const contact = `sip:mod_sofia@${address.host}:${address.port}`;
+    const fromHost = channel.get('sip_from_host') ?? channel.get('sip_invite_domain') ?? address.host;
+    const sdp = this.offer();
+    channel.setAll({
+      sip_local_network_addr: address.host,
+      rtp_use_codec_string: this.session.core.config.codecs.join(','),
+      sip_outgoing_contact_uri: `<${contact}>`,
+      sip_req_uri: target,
+      sip_to_host: host,
+      sip_from_host: fromHost,
+      sofia_profile_name: profile,
+      recovery_profile_name: profile,
+      sofia_profile_url: contact,
+    });
+    const p = channel.profile;
+    const number = p?.callerIdNumber ?? '0000000000';
+    const call = this.sofia.ua.invite({
+      uri: `sip:${target}`,
+      from:
+        channel.get('sip_from_uri') ??
+        formatNameAddr({ display: p?.callerIdName || number, uri: `sip:${number}@${fromHost}`, params: new Map() }),
+      sdp,
+      ...(path === undefined ? {} : { route: path }),
+      headers: [
+        ['Max-Forwards', channel.get('max_forwards') ?? '70'],
+        ...this.#identity(number, fromHost),
+        ...outgoingHeaders(channel),
+      ].filter(([name]) => name !== 'Max-Forwards') as [string, string][],
+    });
+    this.#call = call;
+    channel.set('sip_call_id', call.callId);
+    call.on('provisional', (event) => this.#provisional(event));
+    call.on('answered', (event) => void this.#answered(event));
+    call.on('failed', (event) => this.#failed(event));
+    call.on('ended', (event) => this.ended(event.by, event.reason?.value));
+    call.on('info', (event) => this.receiveInfo(event));
+    call.on('reoffer', (event) => this.takeReoffer(event));
+  }
+
+  /** `sip_cid_type=pid` (FreeSWITCH's default is Remote-Party-ID; `none` sends neither). */
+  #identity(number: string, host: string): [string, string][] {
+    const { channel } = this.session;
+    const type = channel.get('sip_cid_type') ?? 'rpid';
+    const name = channel.profile?.callerIdName ?? number;
+    if (type === 'pid') return [['P-Asserted-Identity', `"${name}" <sip:${number}@${host}>`]];
+    if (type === 'none') return [];
+    return [['Remote-Party-ID', `"${name}" <sip:${number}@${host}>;party=calling;screen=yes;privacy=off`]];
+  }
+
+  #provisional(event: Provisional): void {
+    const { session } = this;
+    const { channel } = session;
+    if (!session.up || this.#call === undefined) return;
+    if (channel.profile !== undefined) channel.profile.networkAddr = this.#call.remote.host;
+    replyVariables(channel, event.response, this.#call.remote);
+    const now = session.core.bus.now();
+    if (event.sdp !== undefined && channel.answerState === 'ringing' && this.takeAnswer(event.sdp)) {
+      channel.answerState = 'early';
+      channel.times.progressMedia = now;
+      channel.set('endpoint_disposition', 'EARLY MEDIA');
+      channel.emit('CHANNEL_PROGRESS_MEDIA');
+      channel.setCallState('EARLY');
+      session.onSignal?.();
+    } else if (
+      event.sdp === undefined &&
+      event.status >= 180 &&
+      channel.times.progress === 0 &&
+      channel.answerState === 'ringing'
+    ) {
+      channel.times.progress = now;
+      channel.emit('CHANNEL_PROGRESS');
+      channel.setCallState('RINGING');
+      session.onSignal?.();
+    }
+  }
+
+  async #answered(event: Answered): Promise<void> {
+    const { session } = this;
+    const { channel } = session;
+    if (!session.up || this.#call === undefined) return;
+    if (channel.profile !== undefined) channel.profile.networkAddr = this.#call.remote.host;
+    replyVariables(channel, event.response, this.#call.remote);
+    if (event.sdp !== undefined && !this.takeAnswer(event.sdp)) {
+      session.hangup('INCOMPATIBLE_DESTINATION');
+      return;
+    }
+    channel.answerState = 'answered';
+    channel.times.answered = session.core.bus.now();
+    channel.emit('CHANNEL_ANSWER');
+    channel.set('endpoint_disposition', 'ANSWER');
+    await this.sofia.executeOn(session, 'answer');
+    if (session.up) channel.setCallState('ACTIVE');
+    session.onSignal?.();
+  }
+
+  #failed(event: Failed): void {
+    const { session } = this;
+    const { channel } = session;
+    const cause = sipToCause(event.status, event.reason?.value);
+    channel.setAll({
+      sip_call_id: this.#call?.callId,
+      sip_reply_host: this.#call?.remote.host,
+      sip_reply_port: this.#call?.remote.port,
+      sip_network_ip: this.#call?.remote.host,
+      sip_network_port: this.#call?.remote.port,
+      sip_hangup_disposition: 'recv_refuse',
+      sip_invite_failure_status: event.status,
+      sip_invite_failure_phrase: event.phrase,
+      sip_term_status: event.status,
+      proto_specific_hangup_cause: `sip:${event.status}`,
+    });
+    channel.hangupCause ??= undefined;
+    channel.set('sip_term_cause', String(this.sofia.causeNumber(cause)));
+    session.hangup(cause);
+  }
+
+  ringReady(): void {
+    // An outbound leg is rung by its callee.
+  }
+
+  async preAnswer(): Promise<boolean> {
+    return this.mediaReady;
+  }
+
+  async answer(): Promise<boolean> {
+    return this.session.answered;
+  }
+
+  respond(): void {
+    // Only received INVITEs are responded to.
+  }
+}

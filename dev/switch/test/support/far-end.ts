@@ -1,0 +1,111 @@
+import { EventEmitter, once } from 'node:events';
+import { anyPort, openRtpSession, type RtpSession } from '@ringback/dev-media';
+import {
+  answerOffer,
+  formatOffer,
+  type InboundCall,
+  type OutboundCall,
+  readAnswer,
+  UserAgent,
+} from '@ringback/dev-sip';
+import type { FarEnd } from './plan.ts';
+
+interface FarLeg {
+  call: InboundCall | OutboundCall;
+  rtp: RtpSession;
+}
+
+/** Both far ends of a replay: what the recorder's small SIP agents at ports 5066 and 5067 were. */
+export class FarEnds {
+  readonly agents: readonly [UserAgent, UserAgent];
+  readonly #switchSip: { host: string; port: number };
+  readonly #legs = new Map<string, FarLeg>();
+  /** Calls that arrived, by called user, waiting for their first step. */
+  readonly #arrived = new Map<string, InboundCall[]>();
+  readonly #arrivals = new EventEmitter();
+
+  private constructor(agents: readonly [UserAgent, UserAgent], switchSip: { host: string; port: number }) {
+    this.agents = agents;
+    this.#switchSip = switchSip;
+    for (const agent of agents) {
+      agent.on('invite', (call) => {
+        const list = this.#arrived.get(call.calledUser) ?? [];
+        list.push(call);
+        this.#arrived.set(call.calledUser, list);
+        this.#arrivals.emit('call');
+      });
+    }
+  }
+
+  static async open(switchSip: { host: string; port: number }): Promise<FarEnds> {
+    const make = (): Promise<UserAgent> =>
+      UserAgent.create({ host: '127.0.0.1', port: 0, contactUser: 'ua', userAgent: 'miniua' });
+    return new FarEnds([await make(), await make()], switchSip);
+  }
+
+  /** `user`: whom the leg calls, to find its INVITE. */
+  async act(leg: string, user: string, act: FarEnd): Promise<void> {
+    if (act.do === 'invite') return this.#invite(leg);
+    const far = this.#legs.get(leg) ?? (await this.#take(leg, user));
+    const { call, rtp } = far;
+    if (act.do === 'bye' || act.do === 'cancel') call.hangup();
+    else if (act.do === 'info') void call.info(act.contentType, act.body);
+    else if (act.do === 'dtmf') void rtp.sendDtmf(act.digits, { durationMs: 100, gapMs: 100 });
+    else if (call.direction === 'inbound') {
+      if (act.do === 'ring') call.ring();
+      else if (act.do === 'progress') call.progress(this.#answerSdp(far));
+      else if (act.do === 'answer') call.answer(this.#answerSdp(far));
+      else if (act.do === 'reject') call.reject(act.status, { phrase: act.phrase });
+    }
+    return undefined;
+  }
+
+  #answerSdp({ call, rtp }: FarLeg): string {
+    const result = answerOffer(call.remoteSdp ?? '', { host: '127.0.0.1', port: rtp.port, codecs: ['PCMU'] });
+    if (result === undefined) throw new Error('no common codec');
+    const { negotiated } = result;
+    rtp.configure({ remote: negotiated.remote, codec: negotiated.codec, dtmfPayloadType: negotiated.dtmfPayloadType });
+    return result.sdp;
+  }
+
+  async #take(leg: string, user: string): Promise<FarLeg> {
+    let call = this.#arrived.get(user)?.shift();
+    while (call === undefined) {
+      await once(this.#arrivals, 'call', { signal: AbortSignal.timeout(5000) });
+      call = this.#arrived.get(user)?.shift();
+    }
+    const far = { call, rtp: await openRtpSession({ host: '127.0.0.1', ports: anyPort, codec: 'PCMU' }) };
+    this.#legs.set(leg, far);
+    return far;
+  }
+
+  async #invite(leg: string): Promise<void> {
+    const rtp = await openRtpSession({ host: '127.0.0.1', ports: anyPort, codec: 'PCMU' });
+    const { host, port } = this.#switchSip;
+    const from = this.agents[0].address;
+    const call = this.agents[0].invite({
+      uri: `sip:7000@${host}:${port}`,
+      from: `"5551234" <sip:5551234@${from.host}:${from.port}>`,
+      sdp: formatOffer({ host: '127.0.0.1', port: rtp.port, codecs: ['PCMU'] }),
+    });
+    const media = (sdp: string | undefined): void => {
+      const negotiated = sdp === undefined ? undefined : readAnswer(sdp);
+      if (negotiated !== undefined)
+        rtp.configure({
+          remote: negotiated.remote,
+          codec: negotiated.codec,
+          dtmfPayloadType: negotiated.dtmfPayloadType,
+        });
+    };
+    call.on('provisional', ({ sdp }) => media(sdp));
+    call.on('answered', ({ sdp }) => media(sdp));
+    call.on('failed', () => undefined);
+    this.#legs.set(leg, { call, rtp });
+  }
+
+  /** The final status an inbound call of ours got, for the cause map. */
+  async close(): Promise<void> {
+    for (const { rtp } of this.#legs.values()) rtp.close(0);
+    for (const agent of this.agents) await agent.close(200);
+  }
+}

@@ -1,0 +1,229 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { parseConfig, silentLog, startSwitch } from '../../src/index.ts';
+import { EslClient, type EslEvent, eventHeader } from './esl-client.ts';
+import { FarEnds } from './far-end.ts';
+import { planOf, type Step } from './plan.ts';
+import { header, type RecordedItem, type Recording, uniqueId } from './recording.ts';
+
+export interface Replayed {
+  events: EslEvent[];
+  /** Recorded text and what was answered here, per command. */
+  replies: { command: string; recorded: string; actual: string }[];
+  /** Actual Unique-ID → recorded. */
+  legs: Map<string, string>;
+  /** Actual port → recorded port, for names of channels. */
+  ports: Map<string, string>;
+  /** A step whose turn never came. */
+  stuck: string | undefined;
+}
+
+/** How long a step waits for the events that were recorded before it. */
+const STEP_MS = 6000;
+/** After the last event: time for what should not come. */
+const TAIL_MS = 200;
+
+/** Plays a recording against a fresh switch. `sounds`: folder with prompt.wav, invalid.wav, long.wav. */
+export async function replay(recording: Recording, sounds: string): Promise<Replayed> {
+  const running = await startSwitch(
+    parseConfig({
+      name: 'vm',
+      sip: { host: '127.0.0.1', port: 0, sessionExpires: 0 },
+      esl: { host: '127.0.0.1', port: 0, password: 'ClueCon' },
+      rtp: nextPorts(),
+      edges: [],
+      maxSessions: 5000,
+      sessionsPerSecond: 200,
+      variables: {},
+      liberalDtmf: false,
+      dialplan: 'park',
+      soundsDir: sounds,
+    }),
+    silentLog,
+  );
+  const far = await FarEnds.open(running.sip);
+  try {
+    return await new Player(recording, sounds, running.esl.port, running.sip.port, far).play();
+  } finally {
+    await far.close();
+    await running.stop();
+  }
+}
+
+let lastBase = 20_000;
+function nextPorts(): { from: number; to: number } {
+  lastBase = lastBase >= 59_000 ? 20_000 : lastBase + 200;
+  return { from: lastBase, to: lastBase + 198 };
+}
+
+class Player {
+  readonly #recording: Recording;
+  readonly #sounds: string;
+  readonly #eslPort: number;
+  readonly #far: FarEnds;
+  readonly #events: EslEvent[] = [];
+  readonly #replies: Replayed['replies'] = [];
+  /** Recorded → actual Unique-ID of inbound legs (outbound ones keep theirs). */
+  readonly #inbound = new Map<string, string>();
+  readonly #legs = new Map<string, string>();
+  readonly #ports: [recorded: string, actual: string][];
+  readonly #waiters = new Set<() => void>();
+  #client: EslClient | undefined;
+
+  constructor(recording: Recording, sounds: string, eslPort: number, sipPort: number, far: FarEnds) {
+    this.#recording = recording;
+    this.#sounds = sounds;
+    this.#eslPort = eslPort;
+    this.#far = far;
+    this.#ports = [
+      ['5066', String(far.agents[0].address.port)],
+      ['5067', String(far.agents[1].address.port)],
+      ['5080', String(sipPort)],
+    ];
+  }
+
+  async play(): Promise<Replayed> {
+    const { items } = this.#recording;
+    let stuck: string | undefined;
+    let clock = performance.now();
+    let recordedClock = 0;
+    for (const step of planOf(this.#recording)) {
+      const recordedPause = Math.max(0, step.t - recordedClock) * 1000;
+      if (!(await this.#waitFor(items.slice(0, step.before), recordedPause))) {
+        stuck = `waited in vain for what comes before ${describe(step)}: ${this.#missing(items.slice(0, step.before)).join(', ')}`;
+        break;
+      }
+      // The pauses of the recording are kept between steps; what a pause is for shows in the events.
+      const due = clock + (step.t - recordedClock) * 1000;
+      if ('connect' in step) recordedClock = step.t;
+      else {
+        await delay(Math.max(0, Math.min(due - performance.now(), 6000)));
+        recordedClock = step.t;
+      }
+      clock = performance.now();
+      await this.#run(step);
+    }
+    if (
+      stuck === undefined &&
+      !(await this.#waitFor(items, Math.max(0, (items.at(-1)?.t ?? 0) - recordedClock) * 1000))
+    )
+      stuck = `these never came: ${this.#missing(items).join(', ')}`;
+    await delay(TAIL_MS);
+    this.#client?.close();
+    return {
+      events: this.#events,
+      replies: this.#replies,
+      legs: this.#legs,
+      ports: new Map(this.#ports.map(([recorded, actual]) => [actual, recorded])),
+      stuck,
+    };
+  }
+
+  async #run(step: Step): Promise<void> {
+    if ('connect' in step) {
+      this.#client = await EslClient.open(this.#eslPort);
+      this.#client.onEvent = (event) => this.#receive(event);
+    } else if ('send' in step) {
+      const command = this.#translate(step.send);
+      const reply = await this.#client?.send(command);
+      const recorded = this.#recording.items.slice(step.before + 1).find((item) => item.reply !== undefined);
+      this.#replies.push({ command: step.send, recorded: recorded?.text ?? '', actual: reply?.text ?? '' });
+    } else {
+      const user = this.#recording.items.find(
+        (item) => uniqueId(item) === step.leg && header(item, 'Caller-Destination-Number') !== undefined,
+      );
+      // Nobody listens at 5999: the switch finds that out by itself.
+      if (header(user ?? { t: 0 }, 'Channel-Name')?.endsWith(':5999') === true) return;
+      await this.#far.act(step.leg, header(user ?? { t: 0 }, 'Caller-Destination-Number') ?? '', step.act);
+    }
+  }
+
+  #translate(command: string): string {
+    let out = command.replaceAll('/var/lib/freesw/sounds/', `${this.#sounds}/`);
+    for (const [recorded, actual] of this.#ports) out = out.replaceAll(`127.0.0.1:${recorded}`, `127.0.0.1:${actual}`);
+    out = out.replaceAll('127.0.0.1:5999', '127.0.0.1:9');
+    for (const [recorded, actual] of this.#inbound) out = out.replaceAll(recorded, actual);
+    return out;
+  }
+
+  #receive(event: EslEvent): void {
+    const actual = eventHeader(event, 'Unique-ID');
+    if (actual !== undefined && !this.#legs.has(actual))
+      this.#identify(actual, eventHeader(event, 'Call-Direction') ?? '');
+    this.#events.push(event);
+    for (const waiter of this.#waiters) waiter();
+  }
+
+  /** Legs without a given uuid are told apart by their order. */
+  #identify(actual: string, direction: string): void {
+    const recorded: string[] = [];
+    for (const item of this.#recording.items) {
+      const leg = uniqueId(item);
+      if (leg !== undefined && header(item, 'Call-Direction') === direction && !recorded.includes(leg))
+        recorded.push(leg);
+    }
+    if (recorded.includes(actual)) {
+      this.#legs.set(actual, actual);
+      return;
+    }
+    const taken = new Set(this.#legs.values());
+    const next = recorded.find(
+      (leg) =>
+        !taken.has(leg) &&
+        !this.#recording.items.some((item) => item.send?.includes(`origination_uuid=${leg}`) === true),
+    );
+    this.#legs.set(actual, next ?? actual);
+    if (next !== undefined) this.#inbound.set(next, actual);
+  }
+
+  /** Event names still missing, per leg. */
+  #missing(items: RecordedItem[]): string[] {
+    const wanted = new Map<string, number>();
+    for (const item of items) {
+      const name = header(item, 'Event-Name');
+      if (name === undefined || NOT_AWAITED.has(name)) continue;
+      const key = `${uniqueId(item) ?? ''} ${name}`;
+      wanted.set(key, (wanted.get(key) ?? 0) + 1);
+    }
+    for (const event of this.#events) {
+      const actual = eventHeader(event, 'Unique-ID') ?? '';
+      const key = `${this.#legs.get(actual) ?? actual} ${eventHeader(event, 'Event-Name') ?? ''}`;
+      const left = wanted.get(key);
+      if (left !== undefined) wanted.set(key, left - 1);
+    }
+    return [...wanted].filter(([, count]) => count > 0).map(([key]) => key);
+  }
+
+  async #waitFor(items: RecordedItem[], recordedPause: number): Promise<boolean> {
+    if (this.#missing(items).length === 0) return true;
+    return new Promise((resolve) => {
+      const finish = (result: boolean): void => {
+        clearTimeout(timer);
+        this.#waiters.delete(look);
+        resolve(result);
+      };
+      const look = (): void => {
+        if (this.#missing(items).length === 0) finish(true);
+      };
+      const timer = setTimeout(() => finish(false), STEP_MS + recordedPause);
+      this.#waiters.add(look);
+    });
+  }
+}
+
+/** Told at moments of their own, or too many to wait for each. */
+const NOT_AWAITED = new Set([
+  'CHANNEL_STATE',
+  'CALL_UPDATE',
+  'CODEC',
+  'PRIVATE_COMMAND',
+  'HEARTBEAT',
+  'RE_SCHEDULE',
+  'PRESENCE_IN',
+  'MEDIA_BUG_START',
+  'MEDIA_BUG_STOP',
+]);
+
+function describe(step: Step): string {
+  if ('connect' in step) return 'connecting';
+  return 'send' in step ? `"${step.send.split('\n')[0]?.slice(0, 60)}"` : `the far end's ${step.act.do}`;
+}
