@@ -77,6 +77,7 @@ async function tryGroup(
     last = attempt.session.channel.hangupCause ?? cause;
     causes.push(`${attempt.session.uuid};${last}`);
     live.delete(attempt);
+    wait?.legEnded(attempt.session);
   };
   while (live.size > 0) {
     await core.timer.beat((wake) => {

@@ -7,6 +7,8 @@ interface Task {
   /** Epoch seconds. */
   runtime: number;
   run: () => void;
+  /** Deleted: gone for everybody but DEL_SCHEDULE, which the next look tells. */
+  deleted: boolean;
 }
 
 /**
@@ -34,7 +36,7 @@ export class Scheduler {
     const seconds = Number.parseInt(when.replace(/^\+/, ''), 10) || 0;
     const runtime = when.startsWith('+') ? this.#now() + seconds : seconds;
     this.#lastId += 1;
-    const task: Task = { id: this.#lastId, desc, group, runtime, run };
+    const task: Task = { id: this.#lastId, desc, group, runtime, run, deleted: false };
     this.#tasks.set(task.id, task);
     this.#publish('ADD_SCHEDULE', task);
     return task.id;
@@ -42,28 +44,23 @@ export class Scheduler {
 
   /** Deletes by task id (all digits) or by group; returns how many went. */
   delete(idOrGroup: string): number {
-    let deleted = 0;
-    for (const task of Array.from(this.#tasks.values())) {
-      const hit = /^\d+$/.test(idOrGroup) ? task.id === Number(idOrGroup) : task.group === idOrGroup;
-      if (!hit) continue;
-      this.#tasks.delete(task.id);
-      this.#publish('DEL_SCHEDULE', task);
-      deleted += 1;
-    }
-    return deleted;
+    const byId = /^\d+$/.test(idOrGroup);
+    return this.#deleteWhere((task) => (byId ? task.id === Number(idOrGroup) : task.group === idOrGroup));
   }
 
   /** A session that ends takes its tasks along. */
   deleteGroup(group: string): void {
-    for (const task of Array.from(this.#tasks.values())) {
-      if (task.group !== group) continue;
-      this.#tasks.delete(task.id);
-      this.#publish('DEL_SCHEDULE', task);
-    }
+    this.#deleteWhere((task) => task.group === group);
   }
 
   list(): readonly Task[] {
-    return [...this.#tasks.values()];
+    return [...this.#tasks.values()].filter((task) => !task.deleted);
+  }
+
+  #deleteWhere(hit: (task: Task) => boolean): number {
+    const hits = this.list().filter(hit);
+    for (const task of hits) task.deleted = true;
+    return hits.length;
   }
 
   close(): void {
@@ -74,8 +71,9 @@ export class Scheduler {
   #look(): void {
     const now = this.#now();
     for (const task of Array.from(this.#tasks.values())) {
-      if (task.runtime > now || !this.#tasks.delete(task.id)) continue;
-      task.run();
+      if (!task.deleted && task.runtime > now) continue;
+      this.#tasks.delete(task.id);
+      if (!task.deleted) task.run();
       this.#publish('DEL_SCHEDULE', task);
     }
   }

@@ -3,6 +3,7 @@ import type { Core } from '../core.ts';
 import { splitOutside } from '../dial-string.ts';
 import { serializePlain } from '../events/event.ts';
 import { originate } from '../originate.ts';
+import { hold } from '../session/hold.ts';
 import type { AppCall, Session } from '../session/session.ts';
 import { transfer } from '../session/transfer.ts';
 import { uuidBridge } from '../session/uuid-bridge.ts';
@@ -113,12 +114,12 @@ function sendDtmf(session: Session, args: string[]): string {
 function displace(session: Session, args: string[]): string {
   const [, action, file = '', limit = '0', mux] = args;
   if (action === 'start' && file !== '') {
-    return session.displace(file, mux === 'mux' ? 'm' : '', Number.parseInt(limit, 10) || 0)
+    return session.displacements.start(file, mux === 'mux' ? 'm' : '', Number.parseInt(limit, 10) || 0)
       ? '+OK Success\n'
       : '-ERR Cannot displace session!\n';
   }
   if (action === 'stop' && file !== '')
-    return session.stopDisplace(file) ? '+OK Success\n' : '-ERR Cannot stop displace session!\n';
+    return session.displacements.stop(file) ? '+OK Success\n' : '-ERR Cannot stop displace session!\n';
   return '-USAGE: <uuid> [start|stop] <path> [<limit>] [mux]\n';
 }
 
@@ -188,7 +189,7 @@ export const channelCommands: [string, ApiCommand][] = [
     (core, argument) => {
       const [first, second] = words(argument);
       const session = core.sessions.get((first === 'off' || first === 'toggle' ? second : first) ?? '');
-      if (session !== undefined) session.hold(first !== 'off');
+      if (session !== undefined) hold(session, first !== 'off');
       return '+OK Success\n';
     },
   ],

@@ -108,8 +108,8 @@ export const applications: ReadonlyMap<string, Application> = new Map<string, Ap
   ['digit_action_set_realm', (session, data) => session.digits.setRealm(data)],
   ['clear_digit_action', (session, data) => session.digits.clear(data === '' || data === 'all' ? undefined : data)],
   ['sched_hangup', schedHangup],
-  ['displace_session', (session, data) => void session.displace(...displaceArguments(data))],
-  ['stop_displace_session', (session, data) => void session.stopDisplace(data)],
+  ['displace_session', (session, data) => void session.displacements.start(...displaceArguments(data))],
+  ['stop_displace_session', (session, data) => void session.displacements.stop(data)],
   ['start_dtmf', (session) => session.leg.startInbandDtmf()],
   ['stop_dtmf', nothing],
   [
@@ -127,6 +127,7 @@ export const applications: ReadonlyMap<string, Application> = new Map<string, Ap
 
 /** `<file> [<flags>] [+time]`: flags m = mux, l = loop. */
 function displaceArguments(data: string): [file: string, flags: string, seconds: number] {
-  const [file = '', flags = ''] = data.split(' ');
-  return [file, flags, 0];
+  const [file = '', ...rest] = data.split(' ');
+  const limit = rest.find((part) => part.startsWith('+'));
+  return [file, rest.find((part) => !part.startsWith('+')) ?? '', Number.parseInt(limit ?? '0', 10) || 0];
 }

@@ -76,6 +76,18 @@ export class CallerWait {
     else if (this.#caller.leg.mediaReady) this.#silence.fill();
   }
 
+  /** A failed leg's SIP status is told on the caller as well. */
+  legEnded(leg: Session): void {
+    const { channel } = leg;
+    this.#caller.channel.setAll({
+      last_bridge_proto_specific_hangup_cause: channel.get('proto_specific_hangup_cause'),
+      sip_invite_failure_status:
+        channel.get('sip_term_status') === undefined ? undefined : channel.get('sip_invite_failure_status'),
+      sip_invite_failure_phrase:
+        channel.get('sip_term_status') === undefined ? undefined : channel.get('sip_invite_failure_phrase'),
+    });
+  }
+
   succeed(peer: Session, causes: string[]): void {
     const channel = this.#caller.channel;
     const p = peer.channel.profile;

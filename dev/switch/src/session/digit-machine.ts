@@ -18,14 +18,16 @@ export class DigitMachine {
   #bindings: Binding[] = [];
   #realm: string | undefined;
   #held = '';
+  #exists = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(session: Session) {
     this.#session = session;
   }
 
+  /** Whether digits go through it: from the first binding until `clear_digit_action all`. */
   get active(): boolean {
-    return this.#realm !== undefined && this.#bindings.some((binding) => binding.realm === this.#realm);
+    return this.#exists;
   }
 
   /** The realm of the first binding is set with it (recording s10h). */
@@ -33,6 +35,7 @@ export class DigitMachine {
     this.#bindings = this.#bindings.filter((binding) => binding.realm !== realm || binding.digits !== digits);
     this.#bindings.push({ realm, digits, action });
     this.#realm ??= realm;
+    this.#exists = true;
   }
 
   setRealm(realm: string): void {
@@ -40,9 +43,13 @@ export class DigitMachine {
     this.#realm = realm === 'none' ? undefined : realm;
   }
 
-  /** Forgets one realm, or all. Held digits are passed on. */
+  /**
+   * Forgets one realm, or all; held digits are passed on. One realm alone leaves the machine on the leg: it then holds
+   * whatever is keyed until 1.5 s pass without a key (found on the real one, with the recording x09).
+   */
   clear(realm?: string): void {
     this.#release();
+    if (realm === undefined) this.#exists = false;
     this.#bindings = realm === undefined ? [] : this.#bindings.filter((binding) => binding.realm !== realm);
     if (realm === undefined || this.#realm === realm) this.#realm = undefined;
   }
@@ -55,7 +62,8 @@ export class DigitMachine {
     const longer = candidates.some(
       (binding) => binding.digits.length > this.#held.length && binding.digits.startsWith(this.#held),
     );
-    if (exact !== undefined && !longer) this.#match(exact);
+    if (candidates.length === 0) this.#timer = setTimeout(() => this.#release(), DIGIT_TIMEOUT_MS);
+    else if (exact !== undefined && !longer) this.#match(exact);
     else if (exact === undefined && !longer) this.#release();
     else this.#timer = setTimeout(() => (exact === undefined ? this.#release() : this.#match(exact)), DIGIT_TIMEOUT_MS);
   }

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { Cause } from '../causes.ts';
 import type { Channel, ChannelState } from '../channel/channel.ts';
 import type { Core } from '../core.ts';
-import { openSource } from '../media/sources.ts';
 import { DigitMachine } from './digit-machine.ts';
+import { Displacements } from './displacements.ts';
 import { type Leg, NO_LEG } from './leg.ts';
 import { MessageQueue } from './messages.ts';
 import { park } from './park.ts';
@@ -29,6 +29,7 @@ export class Session {
   readonly channel: Channel;
   readonly messages: MessageQueue;
   readonly digits: DigitMachine;
+  readonly displacements: Displacements;
   /** What CS_EXECUTE runs. */
   apps: AppCall[] = [];
   /** Overrides of state handlers, as FreeSWITCH's state handler tables. */
@@ -47,9 +48,7 @@ export class Session {
   readonly #inline: AppCall[] = [];
   readonly #wakes = new Set<() => void>();
   #changed: (() => void) | undefined;
-  readonly #displaced = new Map<string, NodeJS.Timeout | undefined>();
   readonly #cleanups: (() => void)[] = [];
-  #repeat = false;
   /** Settled when the channel is gone. */
   readonly destroyed: Promise<void>;
   #markDestroyed: () => void = () => undefined;
@@ -59,6 +58,7 @@ export class Session {
     this.channel = channel;
     this.messages = new MessageQueue(this);
     this.digits = new DigitMachine(this);
+    this.displacements = new Displacements(this);
     this.destroyed = new Promise((resolve) => {
       this.#markDestroyed = resolve;
     });
@@ -113,7 +113,8 @@ export class Session {
   /** Puts the channel into a state; the thread follows when its application returns. */
   setState(state: ChannelState, options: { transfer?: boolean } = {}): void {
     if (!this.up) return;
-    if (this.channel.state === state) this.#repeat = true;
+    // Into the state it is in already: the running application ends and nothing follows. FreeSWITCH leaves a second
+    // `park_after_bridge` in CS_PARK like that, until a transfer or the hang-up (recording x08).
     this.channel.state = state;
     if (options.transfer === true) this.transferring = true;
     this.wake();
@@ -175,66 +176,6 @@ export class Session {
     this.messages.afterNext = fn;
   }
 
-  /** uuid_displace: what this leg hears is replaced by, or mixed with, a file. */
-  displace(file: string, flags: string, seconds: number): boolean {
-    const source = openSource(this.core.sounds, file);
-    if (source === undefined || !this.up || !this.leg.mediaReady || this.#displaced.has(file)) return false;
-    const stop = (): void => this.#displaceEnded(file);
-    const timer = seconds > 0 ? setTimeout(() => this.stopDisplace(file), seconds * 1000) : undefined;
-    this.#displaced.set(file, timer);
-    const bug: [string, string][] = [
-      ['Media-Bug-Function', 'displace'],
-      ['Media-Bug-Target', file],
-    ];
-    this.leg.displace(source, flags.includes('m'), stop);
-    this.channel.emit('MEDIA_BUG_START', bug);
-    return true;
-  }
-
-  stopDisplace(file: string): boolean {
-    if (!this.#displaced.has(file)) return false;
-    this.leg.displace(undefined, false, () => undefined);
-    this.#displaceEnded(file);
-    return true;
-  }
-
-  #displaceEnded(file: string): void {
-    if (!this.#displaced.has(file)) return;
-    clearTimeout(this.#displaced.get(file));
-    this.#displaced.delete(file);
-    this.channel.emit('MEDIA_BUG_STOP', [
-      ['Media-Bug-Function', 'displace'],
-      ['Media-Bug-Target', file],
-    ]);
-  }
-
-  /** uuid_hold: tells of it; the far end is put on hold by re-INVITE where the leg can. */
-  hold(on: boolean): void {
-    if (!this.up || !this.answered || (this.channel.callState === 'HELD') === on) return;
-    if (on) {
-      this.channel.setCallState('HELD');
-      this.channel.times.lastHold = this.core.bus.now();
-      this.channel.emit('CHANNEL_HOLD');
-    } else {
-      this.channel.setCallState('UNHELD');
-      this.channel.setCallState('ACTIVE');
-      this.channel.times.holdAccum += this.core.bus.now() - this.channel.times.lastHold;
-      this.channel.emit('CHANNEL_UNHOLD');
-    }
-    const peer = this.core.sessions.get(this.channel.get('bridge_to') ?? '');
-    if (peer === undefined) return;
-    if (on) {
-      peer.messages.push({
-        headers: [
-          ['call-command', 'execute'],
-          ['execute-app-name', 'playback'],
-          ['execute-app-arg', 'local_stream://moh'],
-          ['loops', '-1'],
-        ],
-      });
-    } else peer.stopBroadcast();
-  }
-
   /** A message was queued: threads that sleep outside an application look for it. */
   messageQueued(): void {
     this.#changed?.();
@@ -289,8 +230,7 @@ export class Session {
       else await this.#initOutbound();
       while (this.up) {
         const state = this.channel.state;
-        if (state !== this.channel.runningState || this.#repeat) {
-          this.#repeat = false;
+        if (state !== this.channel.runningState) {
           this.transferring = false;
           this.channel.enterState(state);
           await this.#handle(state);
@@ -357,7 +297,7 @@ export class Session {
     channel.times.hangup = this.core.bus.now();
     channel.setCallState('HANGUP');
     for (const cleanup of this.#cleanups) cleanup();
-    for (const file of Array.from(this.#displaced.keys())) this.#displaceEnded(file);
+    this.displacements.endAll();
     this.digits.clear();
     this.leg.hangup(cause);
     channel.setReport();

@@ -64,7 +64,7 @@ export function compare(recording: Recording, replayed: Replayed): Difference[] 
     (item) => uniqueId(item) ?? '',
     (item, name) => header(item, name),
     (item) => item.body,
-    (text) => text,
+    blurPaths,
   );
   const actual = group(
     replayed.events,
@@ -177,10 +177,7 @@ function normalise(text: string, replayed: Replayed): string {
   let out = text;
   for (const [actual, recorded] of replayed.legs) out = out.replaceAll(actual, recorded);
   for (const [actual, recorded] of replayed.ports) out = out.replaceAll(`:${actual}`, `:${recorded}`);
-  return out
-    .replaceAll('127.0.0.1:9 ', '127.0.0.1:5999 ')
-    .replace(/:9$/, ':5999')
-    .replaceAll(/\/\S*\/dev-switch-sounds-[^/]*\//g, '/var/lib/freesw/sounds/');
+  return blurPaths(out.replaceAll('127.0.0.1:9 ', '127.0.0.1:5999 ').replace(/:9$/, ':5999'));
 }
 
 /** What differs from run to run. */
@@ -194,3 +191,8 @@ function blurReply(text: string): string {
 }
 
 export type { EslEvent, RecordedItem };
+
+/** Folders of audio files differ from machine to machine. */
+function blurPaths(text: string): string {
+  return text.replaceAll(/\/(?:[\w.-]+\/)+(?=[\w-]+\.wav)/g, '…/');
+}

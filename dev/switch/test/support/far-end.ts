@@ -17,17 +17,18 @@ interface FarLeg {
 
 /** Both far ends of a replay: what the recorder's small SIP agents at ports 5066 and 5067 were. */
 export class FarEnds {
-  readonly agents: readonly [UserAgent, UserAgent];
+  /** By the port they had when recorded. */
+  readonly agents: ReadonlyMap<string, UserAgent>;
   readonly #switchSip: { host: string; port: number };
   readonly #legs = new Map<string, FarLeg>();
   /** Calls that arrived, by called user, waiting for their first step. */
   readonly #arrived = new Map<string, InboundCall[]>();
   readonly #arrivals = new EventEmitter();
 
-  private constructor(agents: readonly [UserAgent, UserAgent], switchSip: { host: string; port: number }) {
+  private constructor(agents: ReadonlyMap<string, UserAgent>, switchSip: { host: string; port: number }) {
     this.agents = agents;
     this.#switchSip = switchSip;
-    for (const agent of agents) {
+    for (const agent of agents.values()) {
       agent.on('invite', (call) => {
         const list = this.#arrived.get(call.calledUser) ?? [];
         list.push(call);
@@ -37,15 +38,17 @@ export class FarEnds {
     }
   }
 
-  static async open(switchSip: { host: string; port: number }): Promise<FarEnds> {
+  static async open(switchSip: { host: string; port: number }, ports: Iterable<string>): Promise<FarEnds> {
     const make = (): Promise<UserAgent> =>
       UserAgent.create({ host: '127.0.0.1', port: 0, contactUser: 'ua', userAgent: 'miniua' });
-    return new FarEnds([await make(), await make()], switchSip);
+    const agents = new Map<string, UserAgent>();
+    for (const port of ports) agents.set(port, await make());
+    return new FarEnds(agents, switchSip);
   }
 
-  /** `user`: whom the leg calls, to find its INVITE. */
-  async act(leg: string, user: string, act: FarEnd): Promise<void> {
-    if (act.do === 'invite') return this.#invite(leg);
+  /** `user`: whom the leg calls, to find its INVITE; `port`: whose leg it was. */
+  async act(leg: string, user: string, port: string, act: FarEnd): Promise<void> {
+    if (act.do === 'invite') return this.#invite(leg, port);
     const far = this.#legs.get(leg) ?? (await this.#take(leg, user));
     const { call, rtp } = far;
     if (act.do === 'bye' || act.do === 'cancel') call.hangup();
@@ -79,11 +82,13 @@ export class FarEnds {
     return far;
   }
 
-  async #invite(leg: string): Promise<void> {
+  async #invite(leg: string, recordedPort: string): Promise<void> {
+    const agent = this.agents.get(recordedPort);
+    if (agent === undefined) throw new Error(`no far end for port ${recordedPort}`);
     const rtp = await openRtpSession({ host: '127.0.0.1', ports: anyPort, codec: 'PCMU' });
     const { host, port } = this.#switchSip;
-    const from = this.agents[0].address;
-    const call = this.agents[0].invite({
+    const from = agent.address;
+    const call = agent.invite({
       uri: `sip:7000@${host}:${port}`,
       from: `"5551234" <sip:5551234@${from.host}:${from.port}>`,
       sdp: formatOffer({ host: '127.0.0.1', port: rtp.port, codecs: ['PCMU'] }),
@@ -106,6 +111,6 @@ export class FarEnds {
   /** The final status an inbound call of ours got, for the cause map. */
   async close(): Promise<void> {
     for (const { rtp } of this.#legs.values()) rtp.close(0);
-    for (const agent of this.agents) await agent.close(200);
+    for (const agent of this.agents.values()) await agent.close(200);
   }
 }

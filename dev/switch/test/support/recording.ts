@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
+import { parseRawRecording } from './raw-recording.ts';
 
 /** One thing a recording shows, at `t` seconds of its connection. */
 export interface RecordedItem {
@@ -37,9 +38,10 @@ export function loadRecordings(): Recording[] {
       throw error;
     }
     for (const name of names.toSorted()) {
-      if (!name.endsWith('.json.gz')) continue;
-      const parsed: unknown = JSON.parse(gunzipSync(readFileSync(new URL(name, url))).toString('utf8'));
-      if (typeof parsed === 'object' && parsed !== null && 'items' in parsed) out.push(parsed as Recording);
+      if (!name.endsWith('.gz')) continue;
+      const text = gunzipSync(readFileSync(new URL(name, url))).toString('utf8');
+      if (name.endsWith('.json.gz')) out.push(JSON.parse(text) as Recording);
+      else if (name.endsWith('.txt.gz')) out.push(parseRawRecording(name.slice(0, -'.txt.gz'.length), text));
     }
   }
   return out;

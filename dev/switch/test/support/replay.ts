@@ -1,4 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { formatWav } from '@ringback/dev-media';
 import { parseConfig, silentLog, startSwitch } from '../../src/index.ts';
 import { EslClient, type EslEvent, eventHeader } from './esl-client.ts';
 import { FarEnds } from './far-end.ts';
@@ -22,8 +26,10 @@ const STEP_MS = 6000;
 /** After the last event: time for what should not come. */
 const TAIL_MS = 200;
 
-/** Plays a recording against a fresh switch. `sounds`: folder with prompt.wav, invalid.wav, long.wav. */
-export async function replay(recording: Recording, sounds: string): Promise<Replayed> {
+/** Plays a recording against a fresh switch. */
+export async function replay(recording: Recording): Promise<Replayed> {
+  const sounds = mkdtempSync(join(tmpdir(), 'dev-switch-sounds-'));
+  writeSounds(recording, sounds);
   const running = await startSwitch(
     parseConfig({
       name: 'vm',
@@ -40,12 +46,48 @@ export async function replay(recording: Recording, sounds: string): Promise<Repl
     }),
     silentLog,
   );
-  const far = await FarEnds.open(running.sip);
+  const far = await FarEnds.open(running.sip, portsOf(recording));
   try {
     return await new Player(recording, sounds, running.esl.port, running.sip.port, far).play();
   } finally {
     await far.close();
     await running.stop();
+    rmSync(sounds, { recursive: true });
+  }
+}
+
+/** Where nobody listened: discard, which is closed here as well. */
+const NOBODY = '5999';
+
+/** Ports of 127.0.0.1 that commands call and inbound calls came from. */
+function portsOf(recording: Recording): Set<string> {
+  const out = new Set<string>();
+  for (const item of recording.items) {
+    for (const [, port] of (item.send ?? '').matchAll(/@127\.0\.0\.1:(\d+)/g)) out.add(port ?? '');
+    const inbound =
+      header(item, 'Call-Direction') === 'inbound' ? /:(\d+)$/.exec(header(item, 'Channel-Name') ?? '') : null;
+    if (inbound !== null) out.add(inbound[1] ?? '');
+  }
+  out.delete(NOBODY);
+  return out;
+}
+
+/** Plays `file` for as long as it did: its samples when it was played to its end, 20 s when it was always broken off. */
+function writeSounds(recording: Recording, folder: string): void {
+  const samples = new Map<string, number>();
+  for (const item of recording.items) {
+    const file = header(item, 'Playback-File-Path');
+    if (header(item, 'Event-Name') !== 'PLAYBACK_STOP' || file === undefined || !file.startsWith('/')) continue;
+    const whole = header(item, 'Playback-Status') === 'done' && header(item, 'Hangup-Cause') === undefined;
+    const known = samples.get(basename(file));
+    if (whole) samples.set(basename(file), Number(header(item, 'variable_playback_samples')));
+    else if (known === undefined) samples.set(basename(file), 160_000);
+  }
+  for (const [name, length] of samples) {
+    const audio = Int16Array.from({ length }, (_unused, i) =>
+      Math.round(8000 * Math.sin((2 * Math.PI * 440 * i) / 8000)),
+    );
+    writeFileSync(join(folder, name), formatWav(audio));
   }
 }
 
@@ -75,8 +117,7 @@ class Player {
     this.#eslPort = eslPort;
     this.#far = far;
     this.#ports = [
-      ['5066', String(far.agents[0].address.port)],
-      ['5067', String(far.agents[1].address.port)],
+      ...Array.from(far.agents, ([port, agent]): [string, string] => [port, String(agent.address.port)]),
       ['5080', String(sipPort)],
     ];
   }
@@ -128,19 +169,22 @@ class Player {
       const recorded = this.#recording.items.slice(step.before + 1).find((item) => item.reply !== undefined);
       this.#replies.push({ command: step.send, recorded: recorded?.text ?? '', actual: reply?.text ?? '' });
     } else {
-      const user = this.#recording.items.find(
+      const known = this.#recording.items.find(
         (item) => uniqueId(item) === step.leg && header(item, 'Caller-Destination-Number') !== undefined,
       );
-      // Nobody listens at 5999: the switch finds that out by itself.
-      if (header(user ?? { t: 0 }, 'Channel-Name')?.endsWith(':5999') === true) return;
-      await this.#far.act(step.leg, header(user ?? { t: 0 }, 'Caller-Destination-Number') ?? '', step.act);
+      const port = /:(\d+)$/.exec(header(known ?? { t: 0 }, 'Channel-Name') ?? '')?.[1] ?? '';
+      // That nobody listens the switch finds out by itself.
+      if (port !== NOBODY)
+        await this.#far.act(step.leg, header(known ?? { t: 0 }, 'Caller-Destination-Number') ?? '', port, step.act);
     }
   }
 
   #translate(command: string): string {
-    let out = command.replaceAll('/var/lib/freesw/sounds/', `${this.#sounds}/`);
+    let out = command
+      .replaceAll(/\/(?:[\w.-]+\/)+(?=[\w-]+\.wav)/g, `${this.#sounds}/`)
+      .replace(/^auth PLACEHOLDER$/, 'auth ClueCon');
     for (const [recorded, actual] of this.#ports) out = out.replaceAll(`127.0.0.1:${recorded}`, `127.0.0.1:${actual}`);
-    out = out.replaceAll('127.0.0.1:5999', '127.0.0.1:9');
+    out = out.replaceAll(`127.0.0.1:${NOBODY}`, '127.0.0.1:9');
     for (const [recorded, actual] of this.#inbound) out = out.replaceAll(recorded, actual);
     return out;
   }
