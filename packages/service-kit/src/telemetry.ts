@@ -29,7 +29,11 @@ const carrier = {
 };
 
 export const tracer = trace.getTracer('ringback');
-export const meter = metrics.getMeter('ringback');
+/**
+ * Unlike tracers, meters of the OpenTelemetry API do not wait for their provider: what is made with this one before
+ * `startTelemetry` counts nothing. Make instruments when the service starts, not when a module is loaded.
+ */
+export let meter = metrics.getMeter('ringback');
 
 /** A finished span as it is told on `span.<trace id>` (JSON lines, newest last). */
 export interface FinishedSpan {
@@ -121,6 +125,7 @@ export function startTelemetry(service: string, otlpEndpoint: string | undefined
   const meters = new MeterProvider({ resource, readers });
   trace.setGlobalTracerProvider(tracers);
   metrics.setGlobalMeterProvider(meters);
+  meter = metrics.getMeter('ringback');
   return {
     setSpanSink(sink) {
       exporter.sink = sink;
