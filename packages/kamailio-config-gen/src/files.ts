@@ -10,10 +10,12 @@ export const SWITCHES_FILE = 'dispatcher.list';
  * changes a table by RPC writes the same files, so that a restarted Kamailio goes on with the last known state.
  */
 export function tableFiles(tables: EdgeTables): Map<string, string> {
-  const files = new Map<string, string>();
+  // Sources stand before the hash table that holds their digest: a crash between the two costs a reload, no more.
+  const files = new Map<string, string>([
+    [SOURCES_FILE, sourcesFile(tables)],
+    [SWITCHES_FILE, switchesFile(tables.switches)],
+  ]);
   for (const name of HASH_TABLES) files.set(hashTableFile(name), dbText(tables[name]));
-  files.set(SOURCES_FILE, sourcesFile(tables));
-  files.set(SWITCHES_FILE, switchesFile(tables.switches));
   return files;
 }
 

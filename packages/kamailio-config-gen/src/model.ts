@@ -84,6 +84,8 @@ export interface Trunk {
   readonly identity: IdentitySource;
   /** New calls per second from it and to it; 0: no limit. */
   readonly callsPerSecond: { readonly inbound: number; readonly outbound: number };
+  /** No new calls from it or to it; calls that are up go on. */
+  readonly disabled?: boolean;
   /** Diversion and History-Info: marked for the switch, or removed (carriers that put them on every call). */
   readonly diversion: 'mark' | 'ignore';
 }

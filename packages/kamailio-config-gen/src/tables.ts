@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { parseHostPort, parseIpv4, parseSource } from './address.ts';
 import { type AccessNumber, type EdgeState, REJECT_CAUSE, type SwitchEntry, type Trunk } from './model.ts';
 import { validateState } from './validate.ts';
@@ -14,7 +15,7 @@ export interface EdgeTables {
   readonly trunk: ReadonlyMap<string, string>;
   /** Key: gateway, host:port in lower case; value: trunk id. */
   readonly gateway: ReadonlyMap<string, string>;
-  /** Key: `admit`; value 1 or 0. */
+  /** `admit`: 1 or 0; `sources`: digest of the sources, for whoever has to know which ones Kamailio loaded. */
   readonly edge: ReadonlyMap<string, string>;
   readonly sources: readonly SourceRow[];
   readonly switches: readonly SwitchRow[];
@@ -47,16 +48,27 @@ export interface SwitchRow {
 export function edgeTables(state: EdgeState): EdgeTables {
   validateState(state);
   const byKey = (a: readonly [string, string], b: readonly [string, string]): number => (a[0] < b[0] ? -1 : 1);
+  const sources = state.trunks.flatMap(sourceRows);
   return {
     access: new Map(state.accessNumbers.map((a) => [a.number, accessValue(a)] as const).toSorted(byKey)),
     trunk: new Map(state.trunks.map((t) => [t.id, trunkValue(t)] as const).toSorted(byKey)),
     gateway: new Map(
-      state.trunks.flatMap((t) => t.gateways.map((g) => [g.toLowerCase(), t.id] as const)).toSorted(byKey),
+      state.trunks
+        .filter((t) => t.disabled !== true)
+        .flatMap((t) => t.gateways.map((g) => [g.toLowerCase(), t.id] as const))
+        .toSorted(byKey),
     ),
-    edge: new Map([['admit', state.admit ? '1' : '0']]),
-    sources: state.trunks.flatMap(sourceRows),
+    edge: new Map([
+      ['admit', state.admit ? '1' : '0'],
+      ['sources', sourcesDigest(sources)],
+    ]),
+    sources,
     switches: state.switches.map((s) => ({ uri: `sip:${s.address}`, id: s.id, state: s.state })),
   };
+}
+
+function sourcesDigest(sources: readonly SourceRow[]): string {
+  return createHash('sha256').update(JSON.stringify(sources)).digest('hex').slice(0, 16);
 }
 
 function accessValue(access: AccessNumber): string {
@@ -67,7 +79,7 @@ function accessValue(access: AccessNumber): string {
 
 function trunkValue(trunk: Trunk): string {
   const settings = {
-    in: trunk.sources.length > 0 ? 1 : 0,
+    in: trunk.sources.length > 0 && trunk.disabled !== true ? 1 : 0,
     trusted: trunk.trusted ? 1 : 0,
     country: trunk.country,
     identity: trunk.trusted ? trunk.identity : 'from',

@@ -1,1 +1,2 @@
+/** The process beside one Kamailio; started by src/main.ts. Nothing here is for other packages. */
 export {};
