@@ -207,7 +207,9 @@ describe('floods', () => {
       peer.send(reply(message, 486, 'Busy Here'), message.from);
       await world.carrier.reply(486, callId);
       assert.ok(performance.now() - began < 1000);
-      assert.equal(await world.edge.counter('unknown_source_banned'), 1);
+      // Each of the two workers may notice it once.
+      const bans = await world.edge.counter('unknown_source_banned');
+      assert.ok(bans === 1 || bans === 2, `banned ${bans} times`);
       const answered = world.stranger.count((m) => m.status === 403);
       assert.ok(answered > 0 && answered < 100, `${answered} of 400 were answered`);
     } finally {

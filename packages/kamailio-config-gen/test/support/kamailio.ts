@@ -44,8 +44,13 @@ export class Kamailio {
       sharedMemoryMiB: 16,
       ...overrides,
     });
-    await kamailio.write(state);
-    await kamailio.launch();
+    try {
+      await kamailio.write(state);
+      await kamailio.launch();
+    } catch (cause) {
+      await kamailio.stop();
+      throw cause;
+    }
     return kamailio;
   }
 
