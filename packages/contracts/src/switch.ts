@@ -1,4 +1,9 @@
-export { type DeepPartial, type MessageFns, protobufFileName, protobufPackage } from './gen/ringback/switch/v1/event.ts';
+export {
+  type DeepPartial,
+  type MessageFns,
+  protobufFileName,
+  protobufPackage,
+} from './gen/ringback/switch/v1/event.ts';
 export * from './gen/ringback/switch/v1/command.ts';
 export * from './gen/ringback/switch/v1/event.ts';
 export * from './gen/ringback/switch/v1/status.ts';

@@ -2,7 +2,7 @@ import { decodeLive } from './decide.ts';
 import type { Live, Machine, Trigger } from './machine.ts';
 import { Performing } from './performing.ts';
 import type { Clock, Parked, Performer, Source, Sourced, Store } from './ports.ts';
-import { type Memory, Work } from './work.ts';
+import { type Memory, namesOf, Work } from './work.ts';
 
 export interface LoopOptions<S, E, X> {
   machine: Machine<S, E, X>;
@@ -214,11 +214,11 @@ export class Loop<S, E, X> {
       const closed = work.closed.has(id);
       if (closed) {
         this.#memory.sessions.delete(id);
-        this.#memory.byKey.delete(live.key);
+        for (const name of namesOf(this.#o.machine, live)) this.#memory.byKey.delete(name);
         this.#memory.recent.set(live.key, work.closed.get(id)!);
       } else {
         this.#memory.sessions.set(id, live);
-        this.#memory.byKey.set(live.key, id);
+        for (const name of namesOf(this.#o.machine, live)) this.#memory.byKey.set(name, id);
       }
       this.#performing.sync(live, this.#memory.leases.get(live.shard)!.epoch, closed);
     }
@@ -247,7 +247,7 @@ export class Loop<S, E, X> {
         for (const row of rows) {
           const live = decodeLive(machine, row);
           this.#memory.sessions.set(live.id, live);
-          this.#memory.byKey.set(live.key, live.id);
+          for (const name of namesOf(machine, live)) this.#memory.byKey.set(name, live.id);
         }
         this.#reload = false;
         for (const live of this.#memory.sessions.values())

@@ -66,6 +66,8 @@ export interface Machine<S, E, X> {
   encode(state: S): string;
   /** @throws Error for a version it does not know. */
   decode(version: number, text: string): S;
+  /** Further names under which events find the session while it is open (ids of its legs). */
+  aliases(state: S): string[];
   /** Pure. A throw quarantines the event; the session stays as it was. */
   step(state: S | undefined, trigger: Trigger<E, X>, context: StepContext): Decision<S, X>;
 }

@@ -77,12 +77,17 @@ export interface Sourced<E> {
   stream: string;
   /** Source incarnation ("switch-1/run"), and the number it gave the event. */
   source: string;
+  /** 0: poison without a number. */
   seq: number;
   address: Address;
   kind: string;
   /** May an event with a key make a new session? */
   opens: boolean;
   event: E;
+  /** It could not be read: it is parked with this reason. */
+  poison?: string;
+  /** Told to a session that is closed it is dropped, not parked. */
+  mayBeLate?: boolean;
 }
 
 export interface Source<E> {

@@ -13,6 +13,12 @@ export interface Memory<S, X> {
   recent: Map<string, number>;
 }
 
+/** Names under which events find an open session. */
+export const namesOf = <S, E, X>(machine: Machine<S, E, X>, live: Live<S, X>): string[] => [
+  live.key,
+  ...machine.aliases(live.state),
+];
+
 export interface WorkOptions<S, E, X> {
   machine: Machine<S, E, X>;
   clock: Clock;
@@ -73,6 +79,10 @@ export class Work<S, E, X> {
     if (sourced.stream === lease.stream && sourced.streamSeq <= lease.cursor) return;
     lease.stream = sourced.stream;
     lease.cursor = sourced.last ? sourced.streamSeq : sourced.streamSeq - 1;
+    if (sourced.poison !== undefined && sourced.seq === 0) {
+      this.#park(sourced.shard, sourced.source, sourced.kind, '', sourced.poison);
+      return;
+    }
     const last = lease.sources[sourced.source] ?? 0;
     if (sourced.seq <= last) return; // seen
     if (sourced.seq > last + 1) {
@@ -81,11 +91,16 @@ export class Work<S, E, X> {
       return;
     }
     lease.sources[sourced.source] = sourced.seq;
+    if (sourced.poison !== undefined) {
+      this.#park(sourced.shard, sourced.source, sourced.kind, '', sourced.poison);
+      return;
+    }
     const id = 'sessionId' in sourced.address ? sourced.address.sessionId : this.#idOfKey(sourced.address.key);
     const live = id === undefined ? undefined : this.#live(id);
     const opening = !live && 'key' in sourced.address && sourced.opens;
     if (!live && !opening) {
-      this.#park(sourced.shard, sourced.source, sourced.kind, id ?? '', 'no open session takes this event');
+      if (!sourced.mayBeLate)
+        this.#park(sourced.shard, sourced.source, sourced.kind, id ?? '', 'no open session takes this event');
       return;
     }
     const sessionId = live?.id ?? this.#o.sessionId(sourced.shard, this.#o.clock.newId());
@@ -169,7 +184,7 @@ export class Work<S, E, X> {
   #keep(live: Live<S, X>, nowUs: number): void {
     const closed = live.closing && live.owed.length === 0;
     this.touched.set(live.id, live);
-    this.#keys.set(live.key, closed ? undefined : live.id);
+    for (const name of namesOf(this.#o.machine, live)) this.#keys.set(name, closed ? undefined : live.id);
     if (closed) this.closed.set(live.id, nowUs);
   }
 

@@ -1,0 +1,141 @@
+import { DeliverPolicy, jetstream, type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
+import { EVENT_STREAM, shardEvents, sw, switchProgressSubject, switchRepublishSubject } from '@ringback/contracts';
+import type { Lease, Source, Sourced } from '@ringback/durable';
+import { Backoff, ensureStreams, type Logger, type NatsConnection } from '@ringback/service-kit';
+import type { SessionEvent } from '../domain/events.ts';
+import { readBatch } from './read-batch.ts';
+
+/** A heartbeat this often tells a quiet stream from a dead one. */
+const IDLE_HEARTBEAT_MS = 1_000;
+
+/**
+ * Leg events from JetStream, without acknowledgements: an ordered consumer from the committed cursors. Our position is
+ * ours: at each (re)connection the stream is compared with it and a new consumer is made.
+ */
+export class EventSource implements Source<SessionEvent> {
+  readonly #connection: NatsConnection;
+  readonly #log: Logger;
+  #reading = 0;
+  #stop: (() => void) | undefined;
+  #restart: (() => void) | undefined;
+
+  constructor(connection: NatsConnection, log: Logger) {
+    this.#connection = connection;
+    this.#log = log;
+    void this.#followReconnects();
+  }
+
+  /** A consumer made before a server's restart may stall for ever: every reconnect makes a new one. */
+  async #followReconnects(): Promise<void> {
+    for await (const { type } of this.#connection.status()) {
+      if (type === 'reconnect') this.#restart?.();
+    }
+  }
+
+  read(leases: Lease[], deliver: (events: Sourced<SessionEvent>[]) => Promise<void>): Promise<void> {
+    this.#reading += 1;
+    this.#stop?.();
+    if (leases.length > 0)
+      void this.#readOn(this.#reading, new Map(leases.map((lease) => [lease.shard, { ...lease }])), deliver);
+    return Promise.resolve();
+  }
+
+  async #readOn(
+    reading: number,
+    leases: Map<number, Lease>,
+    deliver: (events: Sourced<SessionEvent>[]) => Promise<void>,
+  ): Promise<void> {
+    const backoff = new Backoff(100, 2_000);
+    while (reading === this.#reading && !this.#connection.isClosed()) {
+      try {
+        await this.#readOnce(reading, leases, deliver);
+        backoff.reset();
+      } catch (error) {
+        this.#log.warn({ err: (error as Error).message }, 'reading of events broke; beginning again');
+        await new Promise((resolve) => setTimeout(resolve, backoff.next()));
+      }
+    }
+  }
+
+  async #readOnce(
+    reading: number,
+    leases: Map<number, Lease>,
+    deliver: (events: Sourced<SessionEvent>[]) => Promise<void>,
+  ): Promise<void> {
+    const manager = await jetstreamManager(this.#connection);
+    const { stream, start } = await this.#position(manager, leases);
+    const consumer = await jetstream(this.#connection).consumers.get(EVENT_STREAM, {
+      filter_subjects: [...leases.keys()].map(shardEvents),
+      deliver_policy: DeliverPolicy.StartSequence,
+      opt_start_seq: start,
+    });
+    const messages = await consumer.consume({ max_messages: 500, idle_heartbeat: IDLE_HEARTBEAT_MS });
+    const stop = (): void => messages.stop();
+    this.#stop = stop;
+    this.#restart = stop;
+    if (reading !== this.#reading) return stop();
+    for await (const message of messages) {
+      if (reading !== this.#reading) return stop();
+      const events = readBatch(message.subject, message.data, message.seq, stream);
+      for (const { shard } of events) {
+        const lease = leases.get(shard);
+        if (lease) Object.assign(lease, { stream, cursor: message.seq });
+      }
+      await deliver(events);
+    }
+  }
+
+  /** Where to read on, and in which incarnation of the stream. */
+  async #position(manager: JetStreamManager, leases: Map<number, Lease>): Promise<{ stream: string; start: number }> {
+    await ensureStreams(manager);
+    const { created, state } = await manager.streams.info(EVENT_STREAM);
+    const mine = [...leases.values()];
+    const head = Math.max(0, ...mine.filter(({ stream }) => stream === created).map(({ cursor }) => cursor));
+    const replaced = mine.some(({ stream }) => stream !== '' && stream !== created);
+    const shorter = state.last_seq < head;
+    // A stream that lost its tail gives the same numbers again: another incarnation, though created at the same time.
+    const stream = shorter ? `${created}/${Date.now()}` : created;
+    const cursors = mine.map((lease) => (lease.stream === created && !shorter ? lease.cursor : 0));
+    const start = Math.max(1, Math.min(...cursors) + 1);
+    if (state.first_seq > start && state.last_seq > 0 && head > 0) {
+      this.#log.error({ first_seq: state.first_seq, wanted: start }, 'the stream has lost events that were not read');
+    }
+    if (replaced || shorter) {
+      this.#log.warn({ created, last_seq: state.last_seq }, 'the event stream is a new one; sources publish again');
+      for (const source of new Set(mine.flatMap(({ sources }) => Object.keys(sources)))) {
+        this.republish(
+          source,
+          mine.filter(({ sources }) => source in sources).map(({ shard }) => shard),
+        );
+      }
+    }
+    return { stream, start };
+  }
+
+  republish(source: string, shards: number[]): void {
+    const [switchId = '', run = ''] = source.split('/');
+    this.#connection.publish(switchRepublishSubject(switchId), sw.RepublishRequest.encode({ run, shards }).finish());
+  }
+
+  progress(leases: Lease[]): void {
+    if (this.#connection.isClosed()) return;
+    const bySource = new Map<string, { shard: number; seq: bigint }[]>();
+    for (const { shard, sources } of leases) {
+      for (const [source, seq] of Object.entries(sources)) {
+        const shards = bySource.get(source) ?? [];
+        shards.push({ shard, seq: BigInt(seq) });
+        bySource.set(source, shards);
+      }
+    }
+    for (const [source, shards] of bySource) {
+      const [switchId = '', run = ''] = source.split('/');
+      this.#connection.publish(switchProgressSubject(switchId), sw.SourceProgress.encode({ run, shards }).finish());
+    }
+  }
+
+  close(): Promise<void> {
+    this.#reading += 1;
+    this.#stop?.();
+    return Promise.resolve();
+  }
+}

@@ -1,0 +1,65 @@
+import type { Decision, Machine, StepContext, Trigger } from '@ringback/durable';
+import type { Directory } from './directory.ts';
+import type { SessionEvent } from './events.ts';
+import type { Effect, Session } from './model.ts';
+import type { Settings } from './settings.ts';
+import { handle, nameOf } from './table.ts';
+import { accessPolicy, newSession, offered } from './trigger.ts';
+import { Turn } from './turn.ts';
+
+/** Version of `Session`'s shape. */
+const VERSION = 1;
+
+/** The callback session as a durable machine: the same core in production, in tests, and in simulation. */
+export function sessionMachine(directory: () => Directory, settings: Settings): Machine<Session, SessionEvent, Effect> {
+  return {
+    version: VERSION,
+    encode: (state) => JSON.stringify(state),
+    decode(version, text) {
+      if (version !== VERSION) throw new Error(`session state of version ${version} cannot be read`);
+      return JSON.parse(text) as Session;
+    },
+    aliases: ({ legs }) => legs.map(({ id }) => id),
+    step: (state, trigger, context) => stepSession(state, trigger, context, directory(), settings),
+  };
+}
+
+export function stepSession(
+  state: Session | undefined,
+  trigger: Trigger<SessionEvent, Effect>,
+  context: StepContext,
+  directory: Directory,
+  settings: Settings,
+): Decision<Session, Effect> {
+  const turn = new Turn(state ? structuredClone(state) : open(trigger, directory), context, directory, settings);
+  const from = state?.phase ?? 'new';
+  if (!state) offered(turn, (trigger as { event: Extract<SessionEvent, { type: 'offered' }> }).event, true);
+  else handle(turn, trigger);
+  const to = turn.closed ? 'ended' : turn.s.phase;
+  const event = nameOf(trigger);
+  const legId = 'event' in trigger && 'legId' in trigger.event ? trigger.event.legId : undefined;
+  const ended = new Set(turn.s.legs.filter(({ status }) => status === 'ended').map(({ id }) => id));
+  return {
+    state: turn.s,
+    effects: turn.effects,
+    timers: turn.timers,
+    facts:
+      from === to
+        ? turn.facts
+        : [...turn.facts, { fact: 'session_changed', sessionId: context.sessionId, from, to, atUs: context.nowUs }],
+    closed: turn.closed,
+    // A leg that has ended wants nothing more.
+    cancel: ({ body }) => body.do === 'command' && ended.has(body.legId),
+    history: { atUs: context.nowUs, event, from, to, ...(legId ? { legId } : {}) },
+  };
+}
+
+/** @throws Error for an event that cannot begin a session, and for an access number that is not ours. */
+function open(trigger: Trigger<SessionEvent, Effect>, directory: Directory): Session {
+  if (trigger.type !== 'event' || trigger.event.type !== 'offered')
+    throw new Error('only a call to an access number begins a session');
+  const { event } = trigger;
+  const access = directory.accessNumber(event.offered.accessNumber);
+  if (!access) throw new Error('the access number is not ours');
+  return newSession(event, accessPolicy(access));
+}
