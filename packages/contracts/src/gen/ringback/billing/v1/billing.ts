@@ -262,6 +262,12 @@ export interface Cdr {
   deck: string;
   deckVersion: number;
   transferId: string;
+  /** Part of the cost that its account could not pay: the platform's loss. */
+  shortfall:
+    | Money
+    | undefined;
+  /** What was special about the charge, for people. */
+  note: string;
 }
 
 export interface SettleRequest {
@@ -283,6 +289,8 @@ export interface SettleResponse {
   cost: Money | undefined;
   balance: Money | undefined;
   transferId: string;
+  /** Part of the cost above what was held and free: the platform's loss. Unset: none. */
+  shortfall: Money | undefined;
 }
 
 export const SettleResponse_Outcome = {
@@ -1772,6 +1780,8 @@ function createBaseCdr(): Cdr {
     deck: "",
     deckVersion: 0,
     transferId: "",
+    shortfall: undefined,
+    note: "",
   };
 }
 
@@ -1869,6 +1879,12 @@ export const Cdr: MessageFns<Cdr> = {
     }
     if (message.transferId !== "") {
       writer.uint32(210).string(message.transferId);
+    }
+    if (message.shortfall !== undefined) {
+      Money.encode(message.shortfall, writer.uint32(218).fork()).join();
+    }
+    if (message.note !== "") {
+      writer.uint32(226).string(message.note);
     }
     return writer;
   },
@@ -2094,6 +2110,22 @@ export const Cdr: MessageFns<Cdr> = {
             message.transferId = reader.string();
             continue;
           }
+          case 27: {
+            if (tag !== 218) {
+              break;
+            }
+
+            message.shortfall = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 28: {
+            if (tag !== 226) {
+              break;
+            }
+
+            message.note = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2202,6 +2234,8 @@ export const Cdr: MessageFns<Cdr> = {
         : isSet(object.transfer_id)
         ? globalThis.String(object.transfer_id)
         : "",
+      shortfall: isSet(object.shortfall) ? Money.fromJSON(object.shortfall) : undefined,
+      note: isSet(object.note) ? globalThis.String(object.note) : "",
     };
   },
 
@@ -2285,6 +2319,12 @@ export const Cdr: MessageFns<Cdr> = {
     if (message.transferId !== "") {
       obj.transferId = message.transferId;
     }
+    if (message.shortfall !== undefined) {
+      obj.shortfall = Money.toJSON(message.shortfall);
+    }
+    if (message.note !== "") {
+      obj.note = message.note;
+    }
     return obj;
   },
 
@@ -2325,6 +2365,10 @@ export const Cdr: MessageFns<Cdr> = {
     message.deck = object.deck ?? "";
     message.deckVersion = object.deckVersion ?? 0;
     message.transferId = object.transferId ?? "";
+    message.shortfall = (object.shortfall !== undefined && object.shortfall !== null)
+      ? Money.fromPartial(object.shortfall)
+      : undefined;
+    message.note = object.note ?? "";
     return message;
   },
 };
@@ -2496,7 +2540,13 @@ export const SettleRequest: MessageFns<SettleRequest> = {
 };
 
 function createBaseSettleResponse(): SettleResponse {
-  return { outcome: SettleResponse_Outcome.UNSPECIFIED, cost: undefined, balance: undefined, transferId: "" };
+  return {
+    outcome: SettleResponse_Outcome.UNSPECIFIED,
+    cost: undefined,
+    balance: undefined,
+    transferId: "",
+    shortfall: undefined,
+  };
 }
 
 export const SettleResponse: MessageFns<SettleResponse> = {
@@ -2512,6 +2562,9 @@ export const SettleResponse: MessageFns<SettleResponse> = {
     }
     if (message.transferId !== "") {
       writer.uint32(34).string(message.transferId);
+    }
+    if (message.shortfall !== undefined) {
+      Money.encode(message.shortfall, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -2561,6 +2614,14 @@ export const SettleResponse: MessageFns<SettleResponse> = {
             message.transferId = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.shortfall = Money.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2585,6 +2646,7 @@ export const SettleResponse: MessageFns<SettleResponse> = {
         : isSet(object.transfer_id)
         ? globalThis.String(object.transfer_id)
         : "",
+      shortfall: isSet(object.shortfall) ? Money.fromJSON(object.shortfall) : undefined,
     };
   },
 
@@ -2602,6 +2664,9 @@ export const SettleResponse: MessageFns<SettleResponse> = {
     if (message.transferId !== "") {
       obj.transferId = message.transferId;
     }
+    if (message.shortfall !== undefined) {
+      obj.shortfall = Money.toJSON(message.shortfall);
+    }
     return obj;
   },
 
@@ -2616,6 +2681,9 @@ export const SettleResponse: MessageFns<SettleResponse> = {
       ? Money.fromPartial(object.balance)
       : undefined;
     message.transferId = object.transferId ?? "";
+    message.shortfall = (object.shortfall !== undefined && object.shortfall !== null)
+      ? Money.fromPartial(object.shortfall)
+      : undefined;
     return message;
   },
 };
