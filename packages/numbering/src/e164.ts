@@ -1,0 +1,60 @@
+import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/max';
+
+declare const brand: unique symbol;
+/** An international number with +, 7 to 15 digits (ITU-T E.164). */
+export type E164 = string & { readonly [brand]: 'E164' };
+
+const SHAPE = /^\+[1-9]\d{6,14}$/;
+
+export const isE164 = (text: string): text is E164 => SHAPE.test(text);
+
+export const isCountry = (country: string): country is CountryCode => isSupportedCountry(country);
+
+/** What a caller's identity turned out to be. */
+export type CallerId =
+  | { is: 'number'; e164: E164 }
+  /** Withheld: anonymous, unavailable, restricted, empty. */
+  | { is: 'hidden' }
+  /** Something that is no number anywhere. */
+  | { is: 'unreadable' };
+
+const HIDDEN = /^(anonymous|unavailable|unknown|restricted|private|withheld|asserted-identity)?$/i;
+
+/**
+ * Reads the identity that a trunk sent: +48…, 0048…, 48…, national with or without trunk prefix, in the trunk's country.
+ * International forms are tried first; a bare national number wins over the same digits read internationally.
+ */
+export function normaliseCallerId(raw: string, country: string): CallerId {
+  const text = raw
+    .trim()
+    .replace(/^(sip|tel):/i, '')
+    .replace(/[@;].*$/, '');
+  if (HIDDEN.test(text)) return { is: 'hidden' };
+  const digits = text.replace(/[\s().-]/g, '');
+  if (!/^\+?\d+$/.test(digits)) return { is: 'unreadable' };
+  const e164 = readNumber(digits, country) ?? (digits.startsWith('+') ? undefined : readInternational(`+${digits}`));
+  return e164 ? { is: 'number', e164 } : { is: 'unreadable' };
+}
+
+/** National or international form, as somebody in `country` writes it; undefined when it is no valid number. */
+export function readNumber(digits: string, country: string): E164 | undefined {
+  if (digits.startsWith('+')) return readInternational(digits);
+  if (digits.startsWith('00')) {
+    const international = readInternational(`+${digits.slice(2)}`);
+    if (international) return international;
+  }
+  if (!isCountry(country)) return undefined;
+  const parsed = parsePhoneNumberFromString(digits, country);
+  return parsed?.isValid() && isE164(parsed.number) ? parsed.number : undefined;
+}
+
+function readInternational(text: string): E164 | undefined {
+  const parsed = parsePhoneNumberFromString(text);
+  return parsed?.isValid() && isE164(parsed.number) ? parsed.number : undefined;
+}
+
+/** The user part of a request URI as a trunk wants it. */
+export function formatForTrunk(e164: E164 | string, format: 'e164plus' | 'e164' | '00'): string {
+  const digits = e164.replace(/^\+/, '');
+  return format === 'e164' ? digits : format === '00' ? `00${digits}` : `+${digits}`;
+}
