@@ -1,0 +1,91 @@
+import { type Logger, meter, nowUs, type Pool } from '@ringback/service-kit';
+import type { Teller } from './postgres/teller.ts';
+
+const MOST_EXPIRIES = 500;
+
+export interface MaintenanceOptions {
+  pool: Pool;
+  teller: Teller;
+  log: Logger;
+  /** How long after its paid-for time a hold is posted, µs. */
+  slackUs: bigint;
+  everyMs: number;
+}
+
+interface Gauges {
+  holdsOpen: number;
+  oldestHoldSeconds: number;
+  unsettled: number;
+  imbalanceMicros: number;
+}
+
+/** What runs beside the questions: posting holds that nobody ended, and measuring. */
+export class Maintenance {
+  readonly #options: MaintenanceOptions;
+  readonly #gauges: Gauges = { holdsOpen: 0, oldestHoldSeconds: 0, unsettled: 0, imbalanceMicros: 0 };
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(options: MaintenanceOptions) {
+    this.#options = options;
+    const gauge = (name: string, description: string, read: (gauges: Gauges) => number): void =>
+      meter.createObservableGauge(name, { description }).addCallback((result) => result.observe(read(this.#gauges)));
+    gauge('ringback.billing.holds.open', 'pending holds', ({ holdsOpen }) => holdsOpen);
+    gauge(
+      'ringback.billing.holds.oldest_seconds',
+      'age of the oldest pending hold',
+      ({ oldestHoldSeconds }) => oldestHoldSeconds,
+    );
+    gauge('ringback.billing.legs.unsettled', 'pending holds whose paid-for time is over', ({ unsettled }) => unsettled);
+    gauge(
+      'ringback.billing.ledger.imbalance_micros',
+      'sum of all entries: must be 0',
+      ({ imbalanceMicros }) => imbalanceMicros,
+    );
+  }
+
+  start(): void {
+    const round = (): void => {
+      this.#running = this.run()
+        .catch((error: unknown) => this.#options.log.error({ err: error }, 'maintenance failed; it is tried again'))
+        .finally(() => {
+          this.#timer = setTimeout(round, this.#options.everyMs);
+        });
+    };
+    round();
+  }
+
+  async stop(): Promise<void> {
+    await this.#running;
+    clearTimeout(this.#timer);
+  }
+
+  /** One round: expiry, then measures. */
+  async run(): Promise<void> {
+    const { pool, teller, log, slackUs } = this.#options;
+    const { rows } = await pool.query<{ leg_id: string }>(
+      `SELECT leg_id FROM billing.hold WHERE state = 'pending' AND paid_until_us < $1 ORDER BY paid_until_us LIMIT ${MOST_EXPIRIES}`,
+      [nowUs() - slackUs],
+    );
+    await Promise.all(rows.map(({ leg_id }) => teller.ask({ kind: 'expire', legId: leg_id })));
+    if (rows.length > 0)
+      log.warn({ holds: rows.length }, 'holds were posted in full: no end of their legs was reported');
+    await this.#measure(pool);
+  }
+
+  async #measure(pool: Pool): Promise<void> {
+    const { rows } = await pool.query<Record<'open' | 'oldest' | 'unsettled', bigint>>(
+      `SELECT count(*) AS open, coalesce(min(created_at_us), 0) AS oldest, count(*) FILTER (WHERE paid_until_us < $1) AS unsettled
+       FROM billing.hold WHERE state = 'pending'`,
+      [nowUs()],
+    );
+    const { open, oldest, unsettled } = rows[0]!;
+    this.#gauges.holdsOpen = Number(open);
+    this.#gauges.oldestHoldSeconds = oldest === 0n ? 0 : Number((nowUs() - oldest) / 1_000_000n);
+    this.#gauges.unsettled = Number(unsettled);
+    const sums = await pool.query<{ sum: bigint }>(
+      'SELECT coalesce(sum(abs(sum)), 0)::int8 AS sum FROM (SELECT sum(amount) FROM billing.entry GROUP BY currency) s',
+    );
+    this.#gauges.imbalanceMicros = Number(sums.rows[0]!.sum);
+  }
+}

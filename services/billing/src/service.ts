@@ -1,0 +1,73 @@
+import { billing } from '@ringback/contracts';
+import {
+  createPool,
+  type GrpcServer,
+  type Logger,
+  migrate,
+  nowUs,
+  type Pool,
+  startGrpcServer,
+  uuidv7,
+} from '@ringback/service-kit';
+import { BillingApi } from './api/billing-service.ts';
+import { deckHandlers } from './api/deck-service.ts';
+import { ledgerHandlers } from './api/ledger-service.ts';
+import { type Config, lossPolicy } from './config.ts';
+import { Maintenance } from './maintenance.ts';
+import { Balances } from './postgres/balances.ts';
+import { DeckCache } from './postgres/deck-cache.ts';
+import { Teller } from './postgres/teller.ts';
+
+const MIGRATIONS = new URL('../migrations/', import.meta.url);
+
+export interface RunningBilling {
+  readonly port: number;
+  readonly pool: Pool;
+  /** One round of expiry and measures now. */
+  maintain(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** The service without its process: migrates, loads decks, listens. */
+export async function startBilling(config: Config, log: Logger): Promise<RunningBilling> {
+  const loss = lossPolicy(config);
+  const pool = createPool(config.DATABASE_URL, { max: config.DATABASE_CONNECTIONS });
+  let server: GrpcServer;
+  const decks = new DeckCache(pool);
+  try {
+    await migrate(pool, MIGRATIONS, 'billing');
+    await decks.refresh(nowUs());
+  } catch (error) {
+    await pool.end();
+    throw error;
+  }
+  const slackUs = BigInt(config.HOLD_EXPIRY_SLACK) * 1000n;
+  const policy = { inboundDeck: config.INBOUND_DECK, loss, expirySlackUs: slackUs, newId: () => uuidv7() };
+  const teller = new Teller({ pool, log, decks, policy, maxBatch: config.MAX_BATCH });
+  const maintenance = new Maintenance({ pool, teller, log, slackUs, everyMs: config.MAINTENANCE_INTERVAL });
+  server = await startGrpcServer({
+    listen: config.GRPC_LISTEN,
+    services: [
+      {
+        definition: billing.BillingServiceService,
+        handlers: new BillingApi(log, teller, new Balances(pool)).handlers(),
+      },
+      { definition: billing.LedgerServiceService, handlers: ledgerHandlers(log, pool, teller) },
+      { definition: billing.DeckServiceService, handlers: deckHandlers(log, pool, decks) },
+    ],
+    protoFiles: ['ringback/billing/v1/billing.proto'],
+    log,
+  });
+  maintenance.start();
+  return {
+    port: server.port,
+    pool,
+    maintain: () => maintenance.run(),
+    async stop() {
+      await server.stop();
+      await maintenance.stop();
+      await teller.idle();
+      await pool.end();
+    },
+  };
+}
