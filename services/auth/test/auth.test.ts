@@ -1,0 +1,207 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { auth } from '@ringback/contracts';
+import { seal } from '@ringback/sealing';
+import { createPool, GrpcError, migrate, type Pool } from '@ringback/service-kit';
+import { type TestDatabase, testDatabase } from '@ringback/service-kit/testing';
+import { accountHandlers } from '../src/api/accounts.ts';
+import { answerBatch } from '../src/api/ask-stream.ts';
+import { Questions } from '../src/api/questions.ts';
+import { createPins } from '../src/pins.ts';
+import { loadSealingKey, type SealingKey } from '../src/sealing-key.ts';
+
+let database: TestDatabase;
+let pool: Pool;
+let key: SealingKey;
+let questions: Questions;
+let accounts: ReturnType<typeof accountHandlers>;
+let next = 0;
+
+const PIN = '471100';
+const {
+  VerifyPinResponse_Outcome: Outcome,
+  IdentifyResponse_Status: Status,
+  ResolveDestinationResponse_Outcome: Resolved,
+} = auth;
+
+before(async () => {
+  database = await testDatabase();
+  pool = createPool(database.url);
+  await migrate(pool, new URL('../migrations/', import.meta.url), 'auth');
+  key = await loadSealingKey(pool, 'a secret');
+  const pins = await createPins({ memoryKib: 8_192, passes: 1 });
+  const rules = { tries: { account: 3, caller: 3, access: 100 }, windowMs: 60_000, lockMs: 60_000 };
+  questions = new Questions({ pool, pins, key, rules });
+  accounts = accountHandlers(pool, pins);
+});
+after(async () => {
+  await pool.end();
+  await database.close();
+});
+
+/** A fresh account with a caller ID of its own. */
+async function account(fields: Partial<auth.CreateAccountRequest> = {}): Promise<{ number: string; callerId: string }> {
+  const created = await accounts.createAccount(
+    auth.CreateAccountRequest.fromPartial({ pin: PIN, country: 'PL', ...fields }),
+  );
+  const number = created.account!.number;
+  const callerId = `+48601${String(100_000 + ++next)}`;
+  await accounts.putCallerId({ accountNumber: number, number: callerId, authorised: false });
+  return { number, callerId };
+}
+
+function pinRequest(accountNumber: string, callerId: string, pin: string, fields: Partial<auth.VerifyPinRequest> = {}) {
+  const context = { account: accountNumber, sessionId: 's', legId: 'l', commandId: `c${++next}` };
+  const sealed = seal(pin, key.keyId, key.publicKey, context);
+  return auth.VerifyPinRequest.fromPartial({
+    requestId: `r${next}`,
+    accountNumber,
+    ...sealed,
+    sessionId: context.sessionId,
+    legId: context.legId,
+    commandId: context.commandId,
+    callerId,
+    accessNumber: '+48223000000',
+    ...fields,
+  });
+}
+
+const identify = (callerId: string, trusted = true) =>
+  questions.identify({ requestId: 'i', callerId, trusted, accessNumber: '+48223000000' });
+
+describe('a PIN', () => {
+  test('that is right saves the caller ID: next time neither balance nor PIN, over a trusted path', async () => {
+    const { number, callerId } = await account();
+    assert.equal((await identify(callerId)).authorised, false);
+    const answer = await questions.verifyPin(pinRequest(number, callerId, PIN, { saveCallerId: true }));
+    assert.equal(answer.outcome, Outcome.OK);
+    assert.equal(answer.callerIdSaved, true);
+    assert.equal((await identify(callerId)).authorised, true);
+    assert.equal((await identify(callerId, false)).authorised, false, 'an untrusted path always leads to the PIN');
+  });
+
+  test('wrong ones count across calls, also at the same time, and lock; the right one comes too late', async () => {
+    const { number, callerId } = await account();
+    const outcomes = await Promise.all(
+      [1, 2, 3].map(() => questions.verifyPin(pinRequest(number, callerId, '000000'))),
+    );
+    assert.equal(outcomes.filter(({ outcome }) => outcome === Outcome.LOCKED).length, 1);
+    assert.equal((await questions.verifyPin(pinRequest(number, callerId, PIN))).outcome, Outcome.LOCKED);
+    assert.equal((await identify(callerId)).status, Status.LOCKED);
+    await accounts.unlock({ number });
+    assert.equal((await questions.verifyPin(pinRequest(number, callerId, PIN))).outcome, Outcome.OK);
+  });
+
+  test('a guesser is locked by caller ID over many accounts, an unknown account looks like a wrong PIN', async () => {
+    const callerId = '+48601999999';
+    const outcomes: string[] = [];
+    for (const number of ['777700', '777701', '777702']) {
+      outcomes.push((await questions.verifyPin(pinRequest(number, callerId, PIN))).outcome);
+    }
+    assert.deepEqual(outcomes, [Outcome.WRONG, Outcome.WRONG, Outcome.LOCKED]);
+  });
+
+  test('asked twice under one id gives one answer and counts once', async () => {
+    const { number, callerId } = await account();
+    const request = pinRequest(number, callerId, '000000');
+    const answers = await Promise.all([questions.verifyPin(request), questions.verifyPin(request)]);
+    answers.push(await questions.verifyPin(request));
+    assert.deepEqual(new Set(answers.map(({ outcome }) => outcome)), new Set([Outcome.WRONG]));
+    const [row] = await database.query('SELECT failures FROM auth.lockout WHERE subject = $1', [`account:${number}`]);
+    assert.equal(row?.failures, 1);
+  });
+
+  test('a seal is single use, and bound to its leg', async () => {
+    const { number, callerId } = await account();
+    const request = pinRequest(number, callerId, PIN);
+    assert.equal((await questions.verifyPin({ ...request, legId: 'another' })).outcome, Outcome.WRONG);
+    await assert.rejects(questions.verifyPin({ ...request, requestId: 'again' }), /ciphertext: was used before/);
+  });
+
+  test('stands nowhere in the database in the clear', async () => {
+    const { number, callerId } = await account({ pin: '90909012' });
+    await questions.verifyPin(pinRequest(number, callerId, '90909012'));
+    for (const table of ['account', 'verification', 'lockout']) {
+      const rows = await database.query(`SELECT t::text AS row FROM auth.${table} t`);
+      assert.ok(rows.every(({ row }) => !String(row).includes('90909012')));
+    }
+  });
+});
+
+describe('a destination', () => {
+  test('speed-dial codes win over national numbers; emergency is never dialled', async () => {
+    const { number } = await account();
+    await accounts.putSpeedDial({ accountNumber: number, code: '112', number: '+442079460000' });
+    const resolve = (digits: string) => questions.resolveDestination({ requestId: 'q', accountNumber: number, digits });
+    assert.deepEqual(await resolve('112'), { outcome: Resolved.OK, e164: '+442079460000' });
+    assert.equal((await resolve('999')).outcome, Resolved.EMERGENCY);
+    assert.equal((await resolve('77')).outcome, Resolved.UNKNOWN_SPEED_DIAL);
+    assert.equal((await resolve('12345678')).outcome, Resolved.INVALID);
+    assert.deepEqual(await resolve('601000002'), { outcome: Resolved.OK, e164: '+48601000002' });
+  });
+});
+
+describe('bad requests name the field', () => {
+  for (const [what, call, said] of [
+    [
+      'account number',
+      () => accounts.createAccount(auth.CreateAccountRequest.fromPartial({ number: '12' })),
+      /^number: wants 4 to 12/,
+    ],
+    [
+      'pin',
+      () => accounts.createAccount(auth.CreateAccountRequest.fromPartial({ pin: 'abcd' })),
+      /^pin: wants 4 to 12 digits/,
+    ],
+    [
+      'country',
+      () => accounts.createAccount(auth.CreateAccountRequest.fromPartial({ country: 'Poland' })),
+      /^country: wants ISO/,
+    ],
+    [
+      'caller ID',
+      async () => accounts.putCallerId({ accountNumber: (await account()).number, number: '601', authorised: false }),
+      /^number: wants E.164/,
+    ],
+    [
+      'speed dial',
+      async () =>
+        accounts.putSpeedDial({ accountNumber: (await account()).number, code: '1234', number: '+48601000001' }),
+      /^code: wants 1 to 3/,
+    ],
+    ['key', () => questions.verifyPin(pinRequest('1001', '', PIN, { keyId: 'other' })), /^key_id: is not a key/],
+    ['leg', () => questions.verifyPin(pinRequest('1001', '', PIN, { legId: '' })), /^leg_id: is missing/],
+  ] as const) {
+    test(what, () => assert.rejects(call(), (error) => error instanceof GrpcError && said.test(error.message)));
+  }
+
+  test('in a batch the bad one is refused and the rest answered', async () => {
+    const { callerId } = await account();
+    const { answers } = await answerBatch(questions, {
+      questions: [
+        {
+          traceparent: '',
+          question: { $case: 'identify', value: { requestId: '1', callerId, trusted: true, accessNumber: '' } },
+        },
+        {
+          traceparent: '',
+          question: {
+            $case: 'identify',
+            value: { requestId: '2', callerId, trusted: true, accessNumber: '+48223000000' },
+          },
+        },
+        { traceparent: '', question: undefined },
+      ],
+    });
+    assert.deepEqual(
+      answers.map(({ answer }) => answer?.$case),
+      ['refusal', 'identify', 'refusal'],
+    );
+  });
+});
+
+test('the sealing key stays the same, and opens only with its secret', async () => {
+  assert.deepEqual(await loadSealingKey(pool, 'a secret'), key);
+  await assert.rejects(loadSealingKey(pool, 'another'), /SEALING_KEY_SECRET: does not open/);
+  await assert.rejects(loadSealingKey(pool, ''), /SEALING_KEY_SECRET: is needed/);
+});
