@@ -86,6 +86,8 @@ export class World {
     return version;
   }
 
+  maintain = (): Promise<void> => this.running.maintain();
+
   /** A new account with money. */
   async account(euros: number, deck = 'standard'): Promise<string> {
     const accountNumber = fresh('acc');
