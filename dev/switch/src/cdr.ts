@@ -2,10 +2,9 @@ import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { profileHeaders } from './channel/caller-profile.ts';
 import type { Channel } from './channel/channel.ts';
-import { urlEncode } from './events/event.ts';
 import type { Log } from './log.ts';
 
-/** One `<uuid>.cdr.json` a leg, as mod_json_cdr writes it: the channel's variables (url-encoded), state and caller profile. */
+/** One `<uuid>.cdr.json` a leg, as mod_json_cdr writes it: the channel's variables, state and caller profile. */
 export class CdrWriter {
   readonly #dir: string | undefined;
   readonly #log: Log;
@@ -19,7 +18,7 @@ export class CdrWriter {
   write(channel: Channel): void {
     if (this.#dir === undefined) return;
     const variables: Record<string, string> = {};
-    for (const [name, value] of channel.variables) variables[name] = urlEncode(value);
+    for (const [name, value] of channel.variables) variables[name] = value;
     const profile: Record<string, string> = {};
     if (channel.profile !== undefined)
       for (const [name, value] of profileHeaders('Caller', channel.profile, channel.times)) profile[name] = value;
@@ -33,7 +32,7 @@ export class CdrWriter {
         applications:
           channel.lastApp === undefined
             ? []
-            : [{ app_name: channel.lastApp, app_data: urlEncode(channel.lastArg), app_stamp: String(t.created) }],
+            : [{ app_name: channel.lastApp, app_data: channel.lastArg, app_stamp: String(t.created) }],
       },
       callflow: [
         {
@@ -49,8 +48,7 @@ export class CdrWriter {
       ],
     };
     try {
-      const prefix = channel.direction === 'inbound' ? 'a_' : '';
-      const path = join(this.#dir, `${prefix}${channel.uuid}.cdr.json`);
+      const path = join(this.#dir, `${channel.uuid}.cdr.json`);
       writeFileSync(`${path}.tmp`, JSON.stringify(cdr));
       renameSync(`${path}.tmp`, path);
     } catch (error) {

@@ -7,7 +7,8 @@ import { type DialLeg, type DialString, parseDialString, parseSofia, type SofiaE
 import { CallerWait } from './session/caller-wait.ts';
 import { Session } from './session/session.ts';
 
-export type OriginateResult = { ok: true; session: Session } | { ok: false; cause: Cause };
+/** `disposition`: what originate_disposition says, when it is not the cause. */
+export type OriginateResult = { ok: true; session: Session } | { ok: false; cause: Cause; disposition?: Cause };
 
 export interface OriginateRequest {
   dial: string;
@@ -27,6 +28,7 @@ export async function originate(core: Core, request: OriginateRequest): Promise<
   const wait = request.caller === undefined ? undefined : new CallerWait(request.caller);
   wait?.begin();
   const causes: string[] = [];
+  let disposition: Cause | undefined;
   for (const group of parsed.groups) {
     const result = await tryGroup(core, request, parsed, group, wait, causes);
     if (result.ok) {
@@ -34,9 +36,10 @@ export async function originate(core: Core, request: OriginateRequest): Promise<
       return result;
     }
     last = result.cause;
+    disposition = result.disposition;
     if (request.caller !== undefined && !request.caller.up) break;
   }
-  wait?.fail(last, causes);
+  wait?.fail(last, disposition ?? last, causes);
   return { ok: false, cause: last };
 }
 
@@ -56,6 +59,7 @@ async function tryGroup(
 ): Promise<OriginateResult> {
   const attempts: Attempt[] = [];
   let last: Cause = 'DESTINATION_OUT_OF_ORDER';
+  let disposition: Cause | undefined;
   for (const leg of group) {
     const variables = new Map([...dial.variables, ...leg.variables]);
     const made = makeLeg(core, leg, variables, request.caller);
@@ -105,15 +109,20 @@ async function tryGroup(
       } else {
         const elapsed = epoch() - start;
         const progressed = channel.times.progress > 0 || channel.times.progressMedia > 0;
-        const legLimit = number(attempt.leg.variables.get('leg_timeout'));
-        const legProgress = number(attempt.leg.variables.get('leg_progress_timeout')) || progressLimit;
+        const legLimit = number(attempt.variables.get('leg_timeout'));
+        const legProgress = number(attempt.variables.get('leg_progress_timeout'));
         if (elapsed >= limit) end(attempt, 'NO_ANSWER');
         else if (legLimit > 0 && elapsed > legLimit) end(attempt, 'ALLOTTED_TIMEOUT');
-        else if (legProgress > 0 && !progressed && elapsed > legProgress) end(attempt, 'PROGRESS_TIMEOUT');
+        else if (!progressed && legProgress > 0 && elapsed > legProgress) end(attempt, 'PROGRESS_TIMEOUT');
+        else if (!progressed && progressLimit > 0 && elapsed > progressLimit) {
+          end(attempt, 'PROGRESS_TIMEOUT');
+          // The whole originate timed out: that is what its disposition says (recording x04d).
+          disposition = 'NO_ANSWER';
+        }
       }
     }
   }
-  return { ok: false, cause: last };
+  return { ok: false, cause: last, ...(disposition === undefined ? {} : { disposition }) };
 }
 
 function makeLeg(
@@ -209,7 +218,7 @@ function legProfile(
     destinationNumber: endpoint.user,
     uuid: channel.uuid,
     source: p?.source ?? 'src/switch_ivr_originate.c',
-    context: p?.context ?? core.context,
+    context: p?.context ?? 'default',
     channelName: channel.name,
     profileIndex: 1,
     profileCreated: channel.times.created,

@@ -58,7 +58,8 @@ export class Scheduler {
   }
 
   #deleteWhere(hit: (task: Task) => boolean): number {
-    const hits = this.list().filter(hit);
+    // A task deleted twice counts twice until the next look has removed it, as in FreeSWITCH.
+    const hits = [...this.#tasks.values()].filter(hit);
     for (const task of hits) task.deleted = true;
     return hits.length;
   }

@@ -101,13 +101,7 @@ export const systemCommands: [string, ApiCommand][] = [
   ['fsctl', fsctl],
   ['show', show],
   ['sched_api', schedApi],
-  [
-    'sched_del',
-    (core, argument) => {
-      const deleted = argument === '' ? 0 : core.scheduler.delete(argument);
-      return deleted > 0 ? `+OK Deleted: ${deleted}\n` : '-ERR Not found\n';
-    },
-  ],
+  ['sched_del', (core, argument) => `+OK Deleted: ${argument === '' ? 0 : core.scheduler.delete(argument)}\n`],
   [
     'reloadxml',
     (core) => {

@@ -10,11 +10,14 @@ export interface AudioSource {
   read(): Frame | undefined;
   /** Samples read. */
   readonly position: number;
+  /** Told when it is not played to its end. */
+  close?(): void;
 }
 
-/** What a relative path is looked up in. */
+/** What a relative path is looked up in, and who hears of the parts of a list (`open`, `close`, `fail` of a file). */
 export interface Sounds {
   dir: string | undefined;
+  onListed?: (what: 'open' | 'close' | 'fail', file: string) => void;
 }
 
 function pcmSource(samples: Int16Array, kind?: string): AudioSource {
@@ -47,12 +50,14 @@ function openFile(sounds: Sounds, path: string): AudioSource | undefined {
 /** file_string://a!b!c: what cannot be opened is skipped, unless nothing can. */
 function openFileString(sounds: Sounds, list: string): AudioSource | undefined {
   const rest = list.split('!');
-  let current: AudioSource | undefined;
+  let current: { source: AudioSource; path: string } | undefined;
   let done = 0;
-  const next = (): AudioSource | undefined => {
+  const next = (): typeof current => {
+    if (current !== undefined) sounds.onListed?.('close', current.path);
     for (let path = rest.shift(); path !== undefined; path = rest.shift()) {
       const source = openSource(sounds, path);
-      if (source !== undefined) return source;
+      sounds.onListed?.(source === undefined ? 'fail' : 'open', path);
+      if (source !== undefined) return { source, path };
     }
     return undefined;
   };
@@ -62,7 +67,7 @@ function openFileString(sounds: Sounds, list: string): AudioSource | undefined {
     kind: 'file_string',
     read() {
       while (current !== undefined) {
-        const frame = current.read();
+        const frame = current.source.read();
         if (frame !== undefined) {
           done += FRAME_SAMPLES;
           return frame;
@@ -73,6 +78,10 @@ function openFileString(sounds: Sounds, list: string): AudioSource | undefined {
     },
     get position() {
       return done;
+    },
+    close() {
+      if (current !== undefined) sounds.onListed?.('close', current.path);
+      current = undefined;
     },
   };
 }

@@ -16,6 +16,10 @@ interface Bridge {
 /** One leg's half of a bridge: its digits and messages while the other's half does the same. */
 async function exchange(self: Session, peer: Session, bridge: Bridge, perRound: () => void): Promise<void> {
   const silence = new SilenceFiller(peer);
+  const epoch = (): number => Math.floor(self.core.bus.now() / 1_000_000);
+  // Holds for the leg that has it, and only when the bridge began before its answer, with early media (recordings x05).
+  const answerLimit = self.answered ? 0 : wholeSeconds(self.channel.get('bridge_answer_timeout'));
+  const start = epoch();
   self.leg.onFrame = (frame) => {
     heard = true;
     // A prompt played into the peer alone replaces what it hears of us.
@@ -30,6 +34,7 @@ async function exchange(self: Session, peer: Session, bridge: Bridge, perRound: 
     if (!heard && peer.playing === 0) silence.fill();
     heard = false;
     perRound();
+    if (answerLimit > 0 && !self.answered && epoch() - start > answerLimit) self.hangup('ALLOTTED_TIMEOUT');
   }
   self.leg.onFrame = undefined;
 }
@@ -73,13 +78,8 @@ export async function runBridge(a: Session, b: Session): Promise<void> {
   b.setState('CS_EXCHANGE_MEDIA', { transfer: true });
   callUpdate(b, a);
   callUpdate(a, b);
-  // Looked at only for a caller that is not answered yet; it is the caller who is hung up (audio_bridge_thread).
-  const answerLimit = a.answered ? 0 : wholeSeconds(a.channel.get('bridge_answer_timeout'));
-  const start = Math.floor(now / 1_000_000);
   await exchange(a, b, bridge, () => {
     if (b.answered && !a.answered && a.up) void a.leg.answer();
-    else if (answerLimit > 0 && !a.answered && Math.floor(core.bus.now() / 1_000_000) - start > answerLimit)
-      a.hangup('ALLOTTED_TIMEOUT');
   });
   bridge.active = false;
   b.wake();

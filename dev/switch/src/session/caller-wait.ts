@@ -76,15 +76,14 @@ export class CallerWait {
     else if (this.#caller.leg.mediaReady) this.#silence.fill();
   }
 
-  /** A failed leg's SIP status is told on the caller as well. */
+  /** A refused leg's SIP status is told on the caller as well, and stays there for the next bridge (recordings x08d). */
   legEnded(leg: Session): void {
     const { channel } = leg;
+    if (channel.get('sip_term_status') === undefined) return;
     this.#caller.channel.setAll({
       last_bridge_proto_specific_hangup_cause: channel.get('proto_specific_hangup_cause'),
-      sip_invite_failure_status:
-        channel.get('sip_term_status') === undefined ? undefined : channel.get('sip_invite_failure_status'),
-      sip_invite_failure_phrase:
-        channel.get('sip_term_status') === undefined ? undefined : channel.get('sip_invite_failure_phrase'),
+      sip_invite_failure_status: channel.get('sip_invite_failure_status'),
+      sip_invite_failure_phrase: channel.get('sip_invite_failure_phrase'),
     });
   }
 
@@ -100,14 +99,14 @@ export class CallerWait {
     this.#end();
   }
 
-  fail(cause: Cause, causes: string[]): void {
+  fail(cause: Cause, disposition: Cause, causes: string[]): void {
     const channel = this.#caller.channel;
     this.#end();
     channel.setAll({
       // A caller who hangs up keeps no trace of a failed bridge but the disposition (recording s06f).
       ...(cause === 'ORIGINATOR_CANCEL' ? {} : { last_bridge_hangup_cause: cause }),
-      originate_disposition: cause,
-      DIALSTATUS: DIAL_STATUS[cause] ?? cause,
+      originate_disposition: disposition,
+      DIALSTATUS: DIAL_STATUS[disposition] ?? disposition,
       originate_causes: causes.length > 1 ? `ARRAY::${causes.join('|:')}` : causes[0],
       originate_failed_cause: cause,
     });

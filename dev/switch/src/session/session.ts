@@ -303,8 +303,9 @@ export class Session {
     channel.setReport();
     channel.state = 'CS_REPORTING';
     channel.enterState('CS_REPORTING');
-    channel.emit('CHANNEL_HANGUP_COMPLETE', [['Hangup-Cause', cause]]);
+    // mod_json_cdr is called before the event goes out (recording x14).
     this.core.cdr.write(channel);
+    channel.emit('CHANNEL_HANGUP_COMPLETE', [['Hangup-Cause', cause]]);
     channel.state = 'CS_DESTROY';
     channel.emit('CHANNEL_DESTROY');
     this.core.remove(this);

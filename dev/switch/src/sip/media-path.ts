@@ -6,6 +6,8 @@ import { FRAME_SAMPLES, type Frame } from '../session/leg.ts';
 /** Frames written but not yet sent: more than this (200 ms) and the oldest go. */
 const MAX_QUEUED = 10;
 
+const SILENCE = new Int16Array(FRAME_SAMPLES);
+
 export interface MediaEvents {
   onDigit(digit: string, durationMs: number, source: 'RTP' | 'INBAND_AUDIO'): void;
 }
@@ -25,7 +27,8 @@ export class MediaPath {
     rtp.source = { pull: () => this.#pull() };
     rtp.onFrame = (frame) => {
       this.#detector?.push(frame);
-      this.onFrame?.(frame);
+      // A file that replaces what the leg hears silences what it says, too (recording x01).
+      this.onFrame?.(this.#displaced?.mux === false ? SILENCE : frame);
     };
     rtp.onDtmf = (digit) => events.onDigit(digit.digit, digit.durationMs, 'RTP');
   }

@@ -56,11 +56,7 @@ export class OutboundLeg extends SipLeg {
         formatNameAddr({ display: p?.callerIdName || number, uri: `sip:${number}@${fromHost}`, params: new Map() }),
       sdp,
       ...(path === undefined ? {} : { route: path }),
-      headers: [
-        ['Max-Forwards', channel.get('max_forwards') ?? '70'],
-        ...this.#identity(number, fromHost),
-        ...outgoingHeaders(channel),
-      ].filter(([name]) => name !== 'Max-Forwards') as [string, string][],
+      headers: [...this.#identity(number, fromHost), ...outgoingHeaders(channel)],
     });
     this.#call = call;
     channel.set('sip_call_id', call.callId);
@@ -72,12 +68,17 @@ export class OutboundLeg extends SipLeg {
     call.on('reoffer', (event) => this.takeReoffer(event));
   }
 
-  /** `sip_cid_type=pid` (FreeSWITCH's default is Remote-Party-ID; `none` sends neither). */
+  /** `sip_cid_type` pid (the profile's caller-id-type), rpid or none. */
   #identity(number: string, host: string): [string, string][] {
     const { channel } = this.session;
-    const type = channel.get('sip_cid_type') ?? 'rpid';
+    const type = channel.get('sip_cid_type') ?? 'pid';
     const name = channel.profile?.callerIdName ?? number;
-    if (type === 'pid') return [['P-Asserted-Identity', `"${name}" <sip:${number}@${host}>`]];
+    if (type === 'pid') {
+      return [
+        ['P-Asserted-Identity', `"${name}" <sip:${number}@${host}>`],
+        ['Privacy', 'none'],
+      ];
+    }
     if (type === 'none') return [];
     return [['Remote-Party-ID', `"${name}" <sip:${number}@${host}>;party=calling;screen=yes;privacy=off`]];
   }
@@ -132,6 +133,7 @@ export class OutboundLeg extends SipLeg {
     const { session } = this;
     const { channel } = session;
     const cause = sipToCause(event.status, event.reason?.value);
+    if (channel.profile !== undefined && this.#call !== undefined) channel.profile.networkAddr = this.#call.remote.host;
     channel.setAll({
       sip_call_id: this.#call?.callId,
       sip_reply_host: this.#call?.remote.host,
@@ -144,7 +146,6 @@ export class OutboundLeg extends SipLeg {
       sip_term_status: event.status,
       proto_specific_hangup_cause: `sip:${event.status}`,
     });
-    channel.hangupCause ??= undefined;
     channel.set('sip_term_cause', String(this.sofia.causeNumber(cause)));
     session.hangup(cause);
   }

@@ -24,7 +24,6 @@ export abstract class SipLeg implements Leg {
   #negotiated: Negotiated | undefined;
   #onFrame: ((frame: Frame) => void) | undefined;
   #inband = false;
-  #lastDigit = { digit: '', atMs: 0, source: '' };
   #mediaWatch: NodeJS.Timeout | undefined;
 
   constructor(sofia: Sofia, session: Session) {
@@ -135,7 +134,7 @@ export abstract class SipLeg implements Leg {
       original_read_rate: 8000,
       write_codec: negotiated.codec,
       write_rate: 8000,
-      dtmf_type: negotiated.dtmfPayloadType === undefined ? 'none' : 'rfc2833',
+      dtmf_type: negotiated.dtmfPayloadType === undefined ? 'info' : 'rfc2833',
       rtp_use_pt: negotiated.payloadType,
       rtp_2833_send_payload: negotiated.dtmfPayloadType,
       rtp_2833_recv_payload: negotiated.dtmfPayloadType,
@@ -158,22 +157,17 @@ export abstract class SipLeg implements Leg {
     this.media?.displace(source, mux, onEnd);
   }
 
-  /** `start_dtmf`; where telephone-event was negotiated the tones would come twice, so it waits for its absence. */
   startInbandDtmf(): void {
     this.#inband = true;
     this.media?.startInbandDtmf();
   }
 
-  /** Queues a digit unless the same one has just come by another way (tone, RFC 4733, INFO) within half a second. */
+  /** A peer that sends a digit by two ways gives it twice, as with FreeSWITCH (recordings x13): the agent's to tell apart. */
   protected receiveDigit(digit: string, durationMs: number, source: 'RTP' | 'INBAND_AUDIO' | 'ENDPOINT'): void {
-    const now = performance.now();
-    const last = this.#lastDigit;
-    if (last.digit === digit && last.source !== source && now - last.atMs < 500) return;
-    this.#lastDigit = { digit, atMs: now, source };
     this.session.receiveDigit({ digit, duration: Math.round(durationMs * 8), source });
   }
 
-  /** INFO in the dialog: told as RECV_INFO; its digit is taken with liberal-dtmf or where there is no telephone-event. */
+  /** INFO in the dialog: told as RECV_INFO; its digit is taken with liberal-dtmf only. */
   protected receiveInfo(info: {
     contentType: string;
     body: string;
@@ -197,8 +191,7 @@ export abstract class SipLeg implements Leg {
       info.body,
     );
     if (info.dtmf === undefined) return;
-    if (core.config.liberalDtmf || this.#negotiated?.dtmfPayloadType === undefined)
-      this.receiveDigit(info.dtmf.digit, info.dtmf.durationMs, 'ENDPOINT');
+    if (core.config.liberalDtmf) this.receiveDigit(info.dtmf.digit, info.dtmf.durationMs, 'ENDPOINT');
   }
 
   /** re-INVITE and UPDATE: an SDP is answered and followed (hold, new address), without one it is a refresh. */

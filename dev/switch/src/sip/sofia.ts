@@ -112,6 +112,8 @@ export class Sofia implements SipSide {
       profileCreated: channel.times.created,
     };
     inviteVariables(channel, call.request, call.remote, { ...this.address, profile: this.profile });
+    if (asserted !== undefined)
+      channel.set('sip_cid_type', headers.get('P-Asserted-Identity') === undefined ? 'rpid' : 'pid');
     channel.setAll({ switch_r_sdp: call.remoteSdp, endpoint_disposition: 'DELAYED NEGOTIATION' });
     const session = new Session(core, channel);
     session.leg = new InboundLeg(this, session, call);

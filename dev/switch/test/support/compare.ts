@@ -39,8 +39,9 @@ const KEY_TIMES = ['Answered', 'Progress', 'Progress-Media', 'Hangup', 'Bridged'
   (name) => `Caller-Channel-${name}-Time`,
 );
 
-/** Not part of what is compared: the recordings' list of left-out events, and what tells of the machine. */
-const LEFT_OUT = new Set(['HEARTBEAT', 'RE_SCHEDULE', 'API', 'COMMAND', 'MODULE_LOAD', 'PRESENCE_IN']);
+/** Not part of what is compared: the recordings' list of left-out events, what tells of the machine, and the event
+ * without a name that a digit machine emits. */
+const LEFT_OUT = new Set(['HEARTBEAT', 'RE_SCHEDULE', 'API', 'COMMAND', 'MODULE_LOAD', 'PRESENCE_IN', '']);
 
 export interface Difference {
   /** `A CHANNEL_HANGUP#1 Hangup-Cause`, `reply "api …"`, `order of A`. */
@@ -88,7 +89,23 @@ export function compare(recording: Recording, replayed: Replayed): Difference[] 
       out.push({ where: `reply to "${command.split('\n')[0]}"`, recorded: left, actual: right });
   }
   if (replayed.stuck !== undefined) out.push({ where: 'replay', recorded: 'went on', actual: replayed.stuck });
-  return out;
+  return merged(out);
+}
+
+/** The same difference in event after event is told once, at the first. */
+function merged(differences: Difference[]): Difference[] {
+  const out = new Map<string, Difference & { more: number }>();
+  for (const difference of differences) {
+    const [leg, , key] = difference.where.split(' ');
+    const id =
+      key === undefined || key === '' ? difference.where : `${leg} ${key} ${difference.recorded} ${difference.actual}`;
+    const known = out.get(id);
+    if (known === undefined) out.set(id, { ...difference, more: 0 });
+    else known.more += 1;
+  }
+  return Array.from(out.values(), ({ more, ...difference }) =>
+    more === 0 ? difference : { ...difference, where: `${difference.where} and ${more} more` },
+  );
 }
 
 function labelsOf(recording: Recording): Map<string, string> {
