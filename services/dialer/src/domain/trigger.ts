@@ -9,7 +9,7 @@ import type { Turn } from './turn.ts';
 type Offered = Extract<SessionEvent, { type: 'offered' }>;
 
 /** FreeSWITCH cause by which a trigger is rejected, by the SIP status the access number wants. */
-const REJECT_CAUSES: Record<number, string> = { 486: 'USER_BUSY', 480: 'NO_USER_RESPONSE', 603: 'CALL_REJECTED' };
+const REJECT_CAUSES: Record<number, string> = { 486: 'USER_BUSY', 480: 'NO_ANSWER', 603: 'CALL_REJECTED' };
 
 export function accessPolicy(number: dialer.AccessNumber): AccessPolicy {
   return {

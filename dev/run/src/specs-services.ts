@@ -1,0 +1,43 @@
+import { join } from 'node:path';
+import type { ProcessSpec } from './child.ts';
+import type { Secrets } from './files.ts';
+import type { Layout, ServiceName } from './layout.ts';
+import { httpReady } from './probes.ts';
+import { postgresUrl } from './specs-stores.ts';
+
+/** Decks of the demonstration: what accounts pay, and what calls to unknown callers cost the operator. */
+export const DEMO_DECK = 'demo';
+
+/** One of the gRPC services. */
+export function serviceSpec(
+  layout: Layout,
+  secrets: Secrets,
+  name: ServiceName,
+  env: Record<string, string> = {},
+): ProcessSpec {
+  const http = layout.http[name]!;
+  const own: Record<ServiceName, Record<string, string>> = {
+    auth: { SEALING_KEY_SECRET: secrets.sealingKeySecret },
+    billing: { LOSS_BUDGET_DECK: DEMO_DECK },
+    ivr: {},
+    dialer: { AUTH_ADDRESS: layout.grpc.auth, BILLING_ADDRESS: layout.grpc.billing, IVR_ADDRESS: layout.grpc.ivr },
+  };
+  return {
+    name,
+    command: layout.node,
+    args: [join(layout.root, `services/${name}/src/main.ts`)],
+    env: {
+      ...(name === 'ivr' ? {} : { DATABASE_URL: postgresUrl(layout, secrets) }),
+      NATS_URL: layout.nats.url,
+      GRPC_LISTEN: layout.grpc[name],
+      HTTP_LISTEN: http,
+      ...(process.env.OTEL_EXPORTER_OTLP_ENDPOINT
+        ? { OTEL_EXPORTER_OTLP_ENDPOINT: process.env.OTEL_EXPORTER_OTLP_ENDPOINT }
+        : {}),
+      ...own[name],
+      ...env,
+    },
+    log: layout.dir('logs', `${name}.log`),
+    ready: () => httpReady(http),
+  };
+}

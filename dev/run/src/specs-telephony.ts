@@ -1,0 +1,149 @@
+import { access, mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import {
+  DEFAULTS as SWITCH_DEFAULTS,
+  devSwitchConfig,
+  freeswitchArguments,
+  freeswitchFiles,
+  PROFILE,
+  type SwitchModel,
+} from '@ringback/freeswitch-config-gen';
+import { DEFAULTS, type EdgeModel, edgeFiles, kamailioArguments } from '@ringback/kamailio-config-gen';
+import type { ProcessSpec } from './child.ts';
+import { type Secrets, writeAtomically } from './files.ts';
+import type { Layout } from './layout.ts';
+import { httpReady, tcpReady } from './probes.ts';
+
+const KAMAILIO = '/usr/sbin/kamailio';
+/** The control socket's path has to fit into a sockaddr_un. */
+const LONGEST_RUN_DIR = 80;
+
+const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
+
+export interface EdgeProcesses {
+  kamailio: ProcessSpec;
+  edgeAgent: ProcessSpec;
+}
+
+/** Kamailio with the generated configuration, and the agent that keeps its tables. */
+export async function edgeSpecs(layout: Layout, secrets: Secrets): Promise<EdgeProcesses> {
+  const configDir = layout.dir('edge');
+  const wanted = layout.dir('edge', 'run');
+  const runDir = wanted.length <= LONGEST_RUN_DIR ? wanted : await mkdtemp(join(tmpdir(), 'ringback-edge-'));
+  await mkdir(runDir, { recursive: true });
+  const model: EdgeModel = {
+    ...DEFAULTS,
+    id: 'edge-1',
+    listen: layout.edge,
+    advertise: layout.edge,
+    paths: { configDir, runDir },
+    dialogSecret: secrets.dialogSecret,
+  };
+  // The tables belong to the edge-agent once they are there.
+  for (const [path, content] of edgeFiles(model, { admit: false, trunks: [], accessNumbers: [], switches: [] })) {
+    const file = join(configDir, path);
+    if (path !== 'kamailio.cfg' && (await exists(file))) continue;
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, content);
+  }
+  const http = layout.http['edge-agent']!;
+  return {
+    kamailio: {
+      name: 'kamailio',
+      command: KAMAILIO,
+      args: kamailioArguments(model),
+      log: layout.dir('logs', 'kamailio.log'),
+      ready: async () => {
+        if (!(await exists(join(runDir, 'control.sock')))) throw new Error('its control socket is not there yet');
+      },
+    },
+    edgeAgent: {
+      name: 'edge-agent',
+      command: layout.node,
+      args: [join(layout.root, 'services/edge-agent/src/main.ts')],
+      env: {
+        EDGE_ID: model.id,
+        EDGE_CONFIG_DIR: configDir,
+        EDGE_RUN_DIR: runDir,
+        STATE_DIR: layout.dir('edge-agent'),
+        DIALER_ADDRESS: layout.grpc.dialer,
+        NATS_URL: layout.nats.url,
+        HTTP_LISTEN: http,
+      },
+      log: layout.dir('logs', 'edge-agent.log'),
+      ready: () => httpReady(http),
+    },
+  };
+}
+
+/** The switches, dev or FreeSWITCH, out of one model. */
+export function switchSpecs(layout: Layout, secrets: Secrets, freeswitch: string | undefined): Promise<ProcessSpec[]> {
+  return Promise.all(
+    layout.switches.map(async ({ id, host, sipPort, eslPort, rtpFrom, rtpTo }) => {
+      const configDir = layout.dir(id);
+      const cdrDir = layout.dir(id, 'cdr');
+      const runDir = layout.dir(id, 'run');
+      await mkdir(cdrDir, { recursive: true });
+      await mkdir(runDir, { recursive: true });
+      const model: SwitchModel = {
+        ...SWITCH_DEFAULTS,
+        name: id,
+        sip: { host, port: sipPort },
+        esl: { host: '127.0.0.1', port: eslPort, password: secrets.eslPassword },
+        rtp: { host, from: rtpFrom, to: rtpTo },
+        edges: [layout.edge.host],
+        maxSessions: 400,
+        soundsDir: layout.soundsDir,
+        cdrDir,
+      };
+      const spec = {
+        name: id,
+        log: layout.dir('logs', `${id}.log`),
+        ready: () => tcpReady('127.0.0.1', eslPort),
+      };
+      if (freeswitch) {
+        for (const [path, content] of freeswitchFiles(model))
+          await writeAtomically(join(configDir, path), content, 0o600);
+        return { ...spec, command: freeswitch, args: freeswitchArguments(model, { configDir, runDir }) };
+      }
+      const config = join(configDir, 'dev-switch.json');
+      await writeAtomically(config, JSON.stringify(devSwitchConfig(model), null, 2), 0o600);
+      return { ...spec, command: layout.node, args: [join(layout.root, 'dev/switch/src/main.ts'), config] };
+    }),
+  );
+}
+
+export function agentSpecs(layout: Layout, secrets: Secrets, env: Record<string, string> = {}): ProcessSpec[] {
+  return layout.switches.map(({ id, host, sipPort, eslPort }) => {
+    const name = id.replace('switch', 'agent');
+    const http = layout.http[name]!;
+    return {
+      name,
+      command: layout.node,
+      args: [join(layout.root, 'services/switch-agent/src/main.ts')],
+      env: {
+        SWITCH_ID: id,
+        NATS_URL: layout.nats.url,
+        ESL_ADDRESS: `127.0.0.1:${eslPort}`,
+        ESL_PASSWORD: secrets.eslPassword,
+        SIP_ADDRESS: `${host}:${sipPort}`,
+        SOFIA_PROFILE: PROFILE,
+        EDGES: `${layout.edge.host}:${layout.edge.port}`,
+        PROMPTS_DIR: layout.soundsDir,
+        JOURNAL_DIR: layout.dir(name),
+        CDR_DIR: layout.dir(id, 'cdr'),
+        MAX_SESSIONS: '400',
+        SESSIONS_PER_SECOND: '90',
+        HTTP_LISTEN: http,
+        ...env,
+      },
+      log: layout.dir('logs', `${name}.log`),
+      ready: () => httpReady(http),
+    };
+  });
+}
