@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { type CostCurve, longestCall, parseDeck, rate } from '../src/index.ts';
-import { deck as anyDeck, durationUs, startUs } from './support/arbitrary.ts';
+import { borderCall, deck as anyDeck, durationUs, startUs } from './support/arbitrary.ts';
 import { refCost, type RefDeck, toCsv } from './support/reference.ts';
 
 // Every run of the suite tries the same lives; another seed tries others.
@@ -14,7 +14,7 @@ const call = anyDeck.chain((deck) => {
   return fc.record({
     deck: fc.constant(deck),
     number: fc.constantFrom(...NUMBERS),
-    start: startUs,
+    start: startUs(deck.timeZone),
     durations: fc.array(durationUs(inMs), { minLength: 1, maxLength: 4 }),
   });
 });
@@ -39,9 +39,18 @@ test('a cost is what the reference says, second by second, in whatever order it 
         if (expected !== undefined) priced += 1;
       }
     }),
-    { numRuns: 600 },
+    { numRuns: 1500 },
   );
   assert.ok(priced > 500, `only ${priced} of the calls had a price`);
+});
+
+test('close to a border of windows, days or clocks it is what the reference says, to the microsecond', () => {
+  fc.assert(
+    fc.property(borderCall, ({ deck, start, duration }) => {
+      assert.equal(curveOf(deck, '44', start)?.cost(Number(duration)), refCost(deck, '44', start, duration));
+    }),
+    { numRuns: 2000 },
+  );
 });
 
 test('charging in intervals gives to the last digit what charging once gives, for any split', () => {

@@ -85,6 +85,16 @@ describe('Reserve', () => {
     assert.equal((await world.reserve({ payer: pays(account), legs, minUs: 30n * S })).maxUs, 30n * S);
   });
 
+  test('free seconds are no credit: the first increment after them has to be covered as well', async () => {
+    const name = fresh('deck');
+    await world.importDeck('@currency,EUR\nprefix,price,increment,free_seconds\n48,0.60,60,30\n', name);
+    const account = await world.account(0.599999, name);
+    const request = { payer: pays(account), legs: [leg(fresh('leg'), A)], capUs: 600n * S };
+    assert.equal((await world.reserve(request)).outcome, 'OUTCOME_NO_CREDIT');
+    await world.topUp(account, 1n);
+    assert.equal((await world.reserve(request)).maxUs, 90n * S);
+  });
+
   test('names the leg that is blocked or has no price', async () => {
     const payer = pays(await world.account(5));
     for (const number of ['+449012345678', '+12125550100']) {

@@ -1,20 +1,28 @@
 import fc from 'fast-check';
-import { type RefDeck, type RefRow, type RefStep } from './reference.ts';
+import { plainRow, type RefDeck, refDeck, type RefRow, type RefStep } from './reference.ts';
 
-/** Starts around what is hard: midnights, months, both changes of clocks, window borders, and any other moment. */
-const AROUND = [
-  '2026-03-29T01:00:00Z', // Warsaw 02:00 → 03:00
-  '2026-10-25T01:00:00Z', // Warsaw 03:00 → 02:00
-  '2026-07-07T16:00:00Z',
-  '2026-07-06T22:00:00Z', // midnight in Warsaw
-  '2026-12-31T23:00:00Z',
-  '2026-11-01T06:00:00Z', // New York 02:00 → 01:00
-  '2026-04-04T15:00:00Z', // Lord Howe: half an hour
-].map((text) => BigInt(Date.parse(text)) * 1000n);
+/** What is hard in each time zone: changes of clocks, window borders, midnights, the end of the year. */
+const AROUND: Record<string, string[]> = {
+  UTC: ['2026-07-07T18:00:00Z', '2026-07-07T00:00:00Z', '2026-12-31T23:59:59Z', '2026-07-07T02:15:00Z'],
+  'Europe/Warsaw': [
+    '2026-03-29T01:00:00Z', // 02:00 → 03:00
+    '2026-10-25T01:00:00Z', // 03:00 → 02:00
+    '2026-07-07T16:00:00Z', // 18:00
+    '2026-07-06T22:00:00Z', // midnight
+  ],
+  'America/New_York': ['2026-11-01T06:00:00Z', '2026-03-08T07:00:00Z', '2026-07-07T04:00:00Z'],
+  'Asia/Kathmandu': ['2026-07-07T12:15:00Z', '2026-07-06T18:15:00Z'],
+  'Australia/Lord_Howe': ['2026-04-04T15:00:00Z', '2026-10-03T15:30:00Z'], // by half an hour
+};
 
-export const startUs: fc.Arbitrary<bigint> = fc
-  .tuple(fc.constantFrom(...AROUND), fc.bigInt(-2_000_000_000n, 2_000_000_000n))
-  .map(([at, off]) => at + off);
+export const startUs = (timeZone: string): fc.Arbitrary<bigint> =>
+  fc
+    .tuple(
+      fc.constantFrom(...AROUND[timeZone]!),
+      fc.oneof(fc.bigInt(-90n, 30n), fc.bigInt(-900n, 900n), fc.bigInt(-100_000n, 100_000n)),
+      fc.oneof(fc.constantFrom(0n, 1n, -1n, 500n, -500n, 500_000n, 999_999n), fc.bigInt(0n, 999_999n)),
+    )
+    .map(([at, seconds, us]) => BigInt(Date.parse(at)) * 1000n + seconds * 1_000_000n + us);
 
 export const price = fc.oneof(
   fc.constantFrom('0.10', '0.0012345', '0.05', '0', '0.0000001', '0.3333333', '12.5'),
@@ -60,7 +68,16 @@ const row = (prefix: string, priority: number, inMs: boolean): fc.Arbitrary<RefR
       hours:
         priority === 0
           ? fc.constant('')
-          : fc.constantFrom('', '08:00-18:00', '02:30-03:00', '00:00-02:15', '18:00-24:00', '23:59-24:00'),
+          : fc.constantFrom(
+              '',
+              '08:00-18:00',
+              '02:30-03:00',
+              '00:00-02:15',
+              '01:45-02:05',
+              '03:05-04:00',
+              '18:00-24:00',
+              '23:59-24:00',
+            ),
       validFrom: priority === 0 ? fc.constant('') : optional(fc.constantFrom('2026-07-07', '2026-03-29'), ''),
       validTo: priority === 0 ? fc.constant('') : optional(fc.constantFrom('2026-07-08', '2026-10-26'), ''),
       blocked: priority === 0 ? fc.constant(false) : fc.nat(9).map((n) => n === 0),
@@ -81,7 +98,7 @@ export const deck: fc.Arbitrary<RefDeck> = fc
         )
         .map((rows) => rows.filter((each) => each !== undefined));
     return fc.record({
-      timeZone: fc.constantFrom('UTC', 'Europe/Warsaw', 'America/New_York', 'Asia/Kathmandu', 'Australia/Lord_Howe'),
+      timeZone: fc.constantFrom(...Object.keys(AROUND)),
       rounding: fc.constantFrom('up', 'half_up', 'half_even', 'down'),
       decimals: fc.constantFrom(6, 4, 2),
       duration: fc.constant(duration),
@@ -103,3 +120,43 @@ export const durationUs = (inMs: boolean): fc.Arbitrary<bigint> =>
       .tuple(fc.bigInt(0n, inMs ? 60n : 900n), fc.constantFrom(-1n, 0n, 1n, 499_999n, 500_000n))
       .map(([s, off]) => (s * 1_000_000n + off < 0n ? 0n : s * 1_000_000n + off)),
   );
+
+/** Two prices, one of them in a window that begins, ends or is skipped close to the call. */
+export const borderCall: fc.Arbitrary<{ deck: RefDeck; start: bigint; duration: bigint }> = fc
+  .record({
+    place: fc.constantFrom(
+      ['Europe/Warsaw', '2026-03-29T01:00:00Z', '00:00-02:15'],
+      ['Europe/Warsaw', '2026-03-29T01:00:00Z', '03:00-03:01'],
+      ['Europe/Warsaw', '2026-03-29T01:00:00Z', '02:30-03:05'],
+      ['Europe/Warsaw', '2026-10-25T01:00:00Z', '00:00-02:02'],
+      ['Europe/Warsaw', '2026-10-25T01:00:00Z', '02:59-03:00'],
+      ['America/New_York', '2026-03-08T07:00:00Z', '01:00-02:05'],
+      ['Australia/Lord_Howe', '2026-04-04T15:00:00Z', '01:35-02:00'],
+      ['UTC', '2026-07-07T18:00:00Z', '08:00-18:00'],
+      ['Asia/Kathmandu', '2026-07-06T18:15:00Z', '23:59-24:00'],
+    ) as fc.Arbitrary<[string, string, string]>,
+    increment: fc.constantFrom('1', '7', '10', '60'),
+    free: fc.constantFrom('', '10', '60'),
+    seconds: fc.oneof(fc.bigInt(-70n, 5n), fc.constantFrom(-10n, -60n, -70n)),
+    us: fc.constantFrom(0n, 1n, -1n, 300n, -300n, 300_000n, -300_000n),
+    duration: fc.bigInt(1n, 300_000_000n),
+  })
+  .map(({ place: [timeZone, border, hours], increment, free, seconds, us, duration }) => ({
+    deck: refDeck(
+      [
+        plainRow('44', '0.06', increment, { priority: 0, free }),
+        plainRow('44', '0.60', increment, { priority: 1, hours, free }),
+        // On another day's row the price is another one: dates are borders as well.
+        plainRow('44', '6', increment, {
+          priority: 2,
+          validFrom: '2026-07-07',
+          validTo: '2026-07-08',
+          hours: '00:00-12:00',
+          free,
+        }),
+      ],
+      { timeZone },
+    ),
+    start: BigInt(Date.parse(border)) * 1000n + seconds * 1_000_000n + us,
+    duration,
+  }));
