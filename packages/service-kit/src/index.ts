@@ -4,6 +4,7 @@ export { nowUs, uuidv7 } from './ids.ts';
 export { createLogger, type Logger } from './log.ts';
 export { runService, type Service, type ServiceContext } from './service.ts';
 export {
+  type FinishedSpan,
   meter,
   type Span,
   spanContext,
