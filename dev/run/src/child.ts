@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { clearProcesses, sendSignal } from './proc.ts';
 
 /** One process of the platform. */
 export interface ProcessSpec {
@@ -10,13 +10,22 @@ export interface ProcessSpec {
   args: string[];
   cwd?: string;
   env?: Record<string, string>;
-  uid?: number;
-  gid?: number;
   log: string;
   /** Throws or rejects while it is not ready. */
   ready(): Promise<void>;
+  /** Before every start, when nothing of an earlier one is left. */
+  prepare?(): Promise<void>;
+  /** Real path of a directory: whoever works in it belongs to the process, whatever its group. */
+  directory?: string;
   /** How it is asked to end; SIGTERM unless said otherwise. */
   stopSignal?: NodeJS.Signals;
+}
+
+/** How a process ended. */
+export interface Ending {
+  code: number | undefined;
+  /** For people: "killed by SIGKILL". */
+  how: string;
 }
 
 /** Between two looks whether a process is ready. */
@@ -27,30 +36,34 @@ const READY_MS = 60_000;
 export class Child {
   readonly spec: ProcessSpec;
   readonly process: ChildProcess;
-  readonly exited: Promise<string>;
+  /** Resolves when it has ended and nothing that it started is left. */
+  readonly exited: Promise<Ending>;
   hasExited = false;
+  /** It has been ready once. */
+  wasReady = false;
 
   constructor(spec: ProcessSpec) {
     this.spec = spec;
     mkdirSync(dirname(spec.log), { recursive: true });
-    const log = openSync(spec.log, 'a');
+    const log = openSync(spec.log, 'a', 0o600);
     this.process = spawn(spec.command, spec.args, {
       cwd: spec.cwd,
       // Nothing of our own environment but what programs need to run at all.
       env: { PATH: process.env.PATH, HOME: process.env.HOME, LANG: 'C.UTF-8', ...spec.env },
-      uid: spec.uid,
-      gid: spec.gid,
       detached: true,
       stdio: ['ignore', log, log],
     });
     closeSync(log);
-    const failed = once(this.process, 'error').then(([error]) => `cannot be started: ${(error as Error).message}`);
-    const exit = once(this.process, 'exit').then(([code, signal]) =>
-      signal ? `killed by ${signal}` : `ended with ${code}`,
-    );
-    this.exited = Promise.race([exit, failed]).then((how) => {
+    const ended = new Promise<Ending>((resolve) => {
+      this.process.once('error', (error) => resolve({ code: undefined, how: `cannot be started: ${error.message}` }));
+      this.process.once('exit', (code, signal) =>
+        resolve({ code: code ?? undefined, how: signal ? `was killed by ${signal}` : `ended with ${code}` }),
+      );
+    });
+    this.exited = ended.then(async (ending) => {
       this.hasExited = true;
-      return how;
+      if (this.pid > 0) await clearProcesses(this.pid, spec.directory);
+      return ending;
     });
   }
 
@@ -58,14 +71,24 @@ export class Child {
     return this.process.pid ?? 0;
   }
 
+  /** The end of its log: why it does not do its job. */
+  lastWords(): string {
+    const lines = readFileSync(this.spec.log, 'utf8').trimEnd().split('\n');
+    const last = lines.at(-1) ?? '';
+    return `${last.length > 400 ? `${last.slice(0, 400)}…` : last} (${this.spec.log})`;
+  }
+
   /** Resolves when the process is ready. @throws Error when it ended, or was not ready in time. */
   async becomeReady(): Promise<void> {
     const until = performance.now() + READY_MS;
     for (;;) {
-      if (this.hasExited)
-        throw new Error(`${this.spec.name} ${await this.exited} before it was ready: see ${this.spec.log}`);
+      if (this.hasExited) {
+        const { how } = await this.exited;
+        throw new Error(`${this.spec.name} ${how} before it was ready: ${this.lastWords()}`);
+      }
       try {
         await this.spec.ready();
+        this.wasReady = true;
         return;
       } catch (error) {
         if (performance.now() > until) {
@@ -74,40 +97,31 @@ export class Child {
           });
         }
       }
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      await Promise.race([this.exited, new Promise((resolve) => setTimeout(resolve, LOOK_MS))]);
     }
   }
 
-  /** Asks it to end; its whole group is killed when it has not by `graceMs`, and in any case what it left. */
-  async stop(graceMs: number): Promise<void> {
-    if (!this.hasExited) {
-      this.process.kill(this.spec.stopSignal ?? 'SIGTERM');
-      const timer = setTimeout(() => killGroup(this.pid), graceMs);
+  /** SIGKILL to all of it; resolves when nothing is left. */
+  async kill(): Promise<void> {
+    if (!this.hasExited) sendSignal(-this.pid, 'SIGKILL');
+    await this.exited;
+  }
+
+  /** Asks it to end, and kills it when it has not by `graceMs`. Answers whether it ended by itself. */
+  async stop(graceMs: number): Promise<boolean> {
+    if (this.hasExited) {
       await this.exited;
-      clearTimeout(timer);
+      return true;
     }
-    killGroup(this.pid);
-  }
-}
-
-/** SIGKILL to every process of a group; that there is none left is fine. */
-export function killGroup(pid: number, signal: NodeJS.Signals = 'SIGKILL'): void {
-  if (pid <= 1) return;
-  try {
-    process.kill(-pid, signal);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-  }
-}
-
-/** When a process began, in clock ticks since boot (proc(5), field 22): tells a process from a later one of the same id. */
-export function startTime(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || (error as NodeJS.ErrnoException).code === 'ESRCH')
-      return undefined;
-    throw error;
+    this.process.kill(this.spec.stopSignal ?? 'SIGTERM');
+    // A stopped process (SIGSTOP) takes no SIGTERM.
+    sendSignal(this.pid, 'SIGCONT');
+    let inTime = true;
+    const timer = setTimeout(() => {
+      inTime = false;
+      sendSignal(-this.pid, 'SIGKILL');
+    }, graceMs);
+    await this.exited.finally(() => clearTimeout(timer));
+    return inTime;
   }
 }

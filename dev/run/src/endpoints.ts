@@ -1,6 +1,7 @@
 import { auth, billing, dialer } from '@ringback/contracts';
 import { call, grpcClient } from '@ringback/service-kit';
-import { type Secrets, writeAtomically } from './files.ts';
+import { DEMO_ACCOUNTS } from './demo.ts';
+import { demoPin, type Secrets, writeAtomically } from './files.ts';
 import type { Layout } from './layout.ts';
 import { postgresUrl } from './specs-stores.ts';
 
@@ -70,7 +71,7 @@ export async function readData(layout: Layout, secrets: Secrets): Promise<Data> 
       })),
       accounts: listed.accounts.map(({ number, country, language, callerIds }, index) => ({
         number,
-        pin: secrets.pins[number] ?? '',
+        pin: DEMO_ACCOUNTS.some((demo) => demo.number === number) ? demoPin(secrets, number) : '',
         country,
         language,
         callerIds: callerIds.map((each) => ({ number: each.number, authorised: each.authorised })),

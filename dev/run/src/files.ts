@@ -1,4 +1,4 @@
-import { randomBytes, randomInt } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
@@ -26,22 +26,26 @@ export interface Secrets {
   /** 32–128 letters and digits. */
   dialogSecret: string;
   sealingKeySecret: string;
-  /** PINs of the demo accounts by account number. */
-  pins: Record<string, string>;
+  /** PINs of the demo accounts follow from it: they stand in the clear in endpoints.json alone. */
+  pinSeed: string;
 }
 
-export async function loadSecrets(path: string, accounts: string[]): Promise<Secrets> {
-  const stored = await readJson<Secrets>(path);
+export async function loadSecrets(path: string): Promise<Secrets> {
+  const stored = await readJson<Partial<Secrets>>(path);
   const token = (): string => randomBytes(24).toString('hex');
   const secrets: Secrets = {
     postgresPassword: stored?.postgresPassword ?? token(),
     eslPassword: stored?.eslPassword ?? token(),
     dialogSecret: stored?.dialogSecret ?? token(),
     sealingKeySecret: stored?.sealingKeySecret ?? token(),
-    pins: Object.fromEntries(
-      accounts.map((account) => [account, stored?.pins[account] ?? String(randomInt(100_000, 1_000_000))]),
-    ),
+    pinSeed: stored?.pinSeed ?? token(),
   };
   await writeAtomically(path, JSON.stringify(secrets, null, 2), 0o600);
   return secrets;
+}
+
+/** Six digits, the same in every start of a run directory. */
+export function demoPin({ pinSeed }: Secrets, account: string): string {
+  const mac = createHmac('sha256', pinSeed).update(account).digest();
+  return String(100_000 + (mac.readUInt32BE(0) % 900_000));
 }

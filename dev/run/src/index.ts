@@ -2,5 +2,5 @@
 export { DEMO_ACCESS_NUMBERS, DEMO_ACCOUNTS, DEMO_DECK_CSV } from './demo.ts';
 export type { Endpoints } from './endpoints.ts';
 export { type Layout, layoutOf } from './layout.ts';
-export { type Platform, startPlatform } from './platform.ts';
+export { type Platform, type PlatformOptions, startPlatform } from './platform.ts';
 export { ROOT, type RunSettings, settingsFromEnv } from './settings.ts';

@@ -1,8 +1,10 @@
 import { ConfigError } from '@ringback/service-kit';
 import type { Endpoints } from './endpoints.ts';
-import { startPlatform } from './platform.ts';
+import { type Platform, startPlatform } from './platform.ts';
 import { type RunSettings, settingsFromEnv } from './settings.ts';
 
+/** Of sysexits.h. */
+const EX_CONFIG = 78;
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 function whatToTry({ accessNumbers, accounts, edge, carrier }: Endpoints, { runDir }: RunSettings): string {
@@ -35,34 +37,45 @@ try {
 } catch (error) {
   if (!(error instanceof ConfigError)) throw error;
   process.stderr.write(`${error.message}\n`);
-  process.exit(78); // EX_CONFIG of sysexits.h
+  process.exit(EX_CONFIG);
 }
 
+let platform: Platform | undefined;
+let ending: Promise<never> | undefined;
+const starting = new AbortController();
+
+/** Ends the process; the first reason counts. */
+function end(code: number, why: string): Promise<never> {
+  ending ??= (async () => {
+    say(why);
+    starting.abort();
+    try {
+      // Without a platform yet, `startPlatform` stops what it had started.
+      const up = platform ?? (await started.catch(() => undefined));
+      await up?.stop();
+    } catch (error) {
+      process.stderr.write(`${(error as Error).message}\n`);
+      process.exit(1);
+    }
+    process.exit(code);
+  })();
+  return ending;
+}
+
+process.on('SIGINT', () => void end(0, 'ending calls, settling, stopping'));
+process.on('SIGTERM', () => void end(0, 'ending calls, settling, stopping'));
+
+const started = startPlatform(settings, {
+  say,
+  signal: starting.signal,
+  onGiveUp: (reason) => void end(1, reason.message),
+});
 try {
-  const platform = await startPlatform(settings, {
-    say,
-    onGiveUp(reason) {
-      process.stderr.write(`${reason.message}\n`);
-      void platform.stop().finally(() => process.exit(1));
-    },
-  });
-  let stopping = false;
-  const stop = (): void => {
-    if (stopping) return;
-    stopping = true;
-    say('ending calls, settling, stopping');
-    platform.stop().then(
-      () => process.exit(0),
-      (error: Error) => {
-        process.stderr.write(`${error.message}\n`);
-        process.exit(1);
-      },
-    );
-  };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
-  say(whatToTry(platform.endpoints, settings));
+  platform = await started;
+  if (!ending) say(whatToTry(platform.endpoints, settings));
 } catch (error) {
-  process.stderr.write(`${(error as Error).message}\n`);
-  process.exit(1);
+  if (!ending) {
+    process.stderr.write(`${(error as Error).message}\n`);
+    process.exit(error instanceof ConfigError ? EX_CONFIG : 1);
+  }
 }

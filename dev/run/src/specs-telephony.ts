@@ -9,11 +9,11 @@ import {
   PROFILE,
   type SwitchModel,
 } from '@ringback/freeswitch-config-gen';
-import { DEFAULTS, type EdgeModel, edgeFiles, kamailioArguments } from '@ringback/kamailio-config-gen';
+import { controlSocket, DEFAULTS, type EdgeModel, edgeFiles, kamailioArguments } from '@ringback/kamailio-config-gen';
 import type { ProcessSpec } from './child.ts';
 import { type Secrets, writeAtomically } from './files.ts';
 import type { Layout } from './layout.ts';
-import { httpReady, tcpReady } from './probes.ts';
+import { eslReady, httpReady, unixReady } from './probes.ts';
 
 const KAMAILIO = '/usr/sbin/kamailio';
 /** The control socket's path has to fit into a sockaddr_un. */
@@ -58,9 +58,7 @@ export async function edgeSpecs(layout: Layout, secrets: Secrets): Promise<EdgeP
       command: KAMAILIO,
       args: kamailioArguments(model),
       log: layout.dir('logs', 'kamailio.log'),
-      ready: async () => {
-        if (!(await exists(join(runDir, 'control.sock')))) throw new Error('its control socket is not there yet');
-      },
+      ready: () => unixReady(controlSocket(model)),
     },
     edgeAgent: {
       name: 'edge-agent',
@@ -104,12 +102,15 @@ export function switchSpecs(layout: Layout, secrets: Secrets, freeswitch: string
       const spec = {
         name: id,
         log: layout.dir('logs', `${id}.log`),
-        ready: () => tcpReady('127.0.0.1', eslPort),
+        ready: () => eslReady('127.0.0.1', eslPort, secrets.eslPassword),
       };
       if (freeswitch) {
         for (const [path, content] of freeswitchFiles(model))
           await writeAtomically(join(configDir, path), content, 0o600);
-        return { ...spec, command: freeswitch, args: freeswitchArguments(model, { configDir, runDir }) };
+        const args = freeswitchArguments(model, { configDir, runDir });
+        // One that was moved after it was built still finds its modules beside it.
+        const modules = join(dirname(freeswitch), '../mod');
+        return { ...spec, command: freeswitch, args: (await exists(modules)) ? [...args, '-mod', modules] : args };
       }
       const config = join(configDir, 'dev-switch.json');
       await writeAtomically(config, JSON.stringify(devSwitchConfig(model), null, 2), 0o600);
