@@ -14,9 +14,17 @@ export interface EslClientOptions extends EslAddress {
   /** Longest wait between two attempts, in ms; the first is 50. Default 2000. */
   maxWaitMs?: number;
   random?: () => number;
+  /** Runs `work` after `ms`, answers how to call it off. Default: the process's own timers. */
+  setTimer?: (ms: number, work: () => void) => () => void;
 }
 
 const FIRST_WAIT_MS = 50;
+const MAX_JOBS = 10_000;
+
+function processTimer(ms: number, work: () => void): () => void {
+  const timer = setTimeout(work, ms);
+  return () => clearTimeout(timer);
+}
 
 /** An inbound-mode client that connects again for ever, until it is closed. */
 export class EslClient {
@@ -24,7 +32,7 @@ export class EslClient {
   readonly #jobs = new Map<string, { resolve(text: string): void; reject(error: Error): void }>();
   #connection: EslConnection | undefined;
   #attempt = 0;
-  #timer: NodeJS.Timeout | undefined;
+  #cancelTimer: (() => void) | undefined;
   #closed = false;
 
   constructor(options: EslClientOptions) {
@@ -42,7 +50,7 @@ export class EslClient {
 
   close(): void {
     this.#closed = true;
-    clearTimeout(this.#timer);
+    this.#cancelTimer?.();
     this.#connection?.close();
   }
 
@@ -72,6 +80,7 @@ export class EslClient {
    */
   async bgapi(line: string, job: string = randomUUID()): Promise<{ result: Promise<string> }> {
     const connection = await this.#live();
+    if (this.#jobs.size >= MAX_JOBS) throw new EslError('overloaded', 'too many jobs are under way');
     const result = new Promise<string>((resolve, reject) => this.#jobs.set(job, { resolve, reject }));
     result.catch(() => undefined);
     try {
@@ -84,13 +93,17 @@ export class EslClient {
     return { result };
   }
 
-  /** `sendmsg … execute`. The id comes back as `Application-UUID` in the events of that execution. */
-  async execute(channel: string, app: string, argument: string, id?: string): Promise<void> {
+  /**
+   * `sendmsg … execute`. The id comes back as `Application-UUID` in the events of that execution. With `queued` it waits
+   * until what the channel executes is done; without, it runs inside of that (recording s01e).
+   */
+  async execute(channel: string, app: string, argument: string, id?: string, queued = false): Promise<void> {
     await this.#sendmsg(channel, [
       ['call-command', 'execute'],
       ['execute-app-name', app],
       ...(argument === '' ? [] : [['execute-app-arg', argument] as const]),
       ...(id === undefined ? [] : [['event-uuid', id] as const]),
+      ...(queued ? [['async', 'true'] as const, ['event-lock', 'true'] as const] : []),
     ]);
   }
 
@@ -166,9 +179,9 @@ export class EslClient {
   /** Exponential back-off with jitter. */
   #again(_reason: Error): void {
     if (this.#closed) return;
-    const { maxWaitMs = 2_000, random = Math.random } = this.#options;
+    const { maxWaitMs = 2_000, random = Math.random, setTimer = processTimer } = this.#options;
     const ceiling = Math.min(FIRST_WAIT_MS * 2 ** this.#attempt, maxWaitMs);
     this.#attempt = Math.min(this.#attempt + 1, 20);
-    this.#timer = setTimeout(() => this.start(), ceiling / 2 + (random() * ceiling) / 2);
+    this.#cancelTimer = setTimer(ceiling / 2 + (random() * ceiling) / 2, () => this.start());
   }
 }

@@ -7,6 +7,10 @@ export interface EslAddress {
   host: string;
   port: number;
   password: string;
+  /** Longest wait for the answer at the head of the line; then the connection is given up. Default 10,000 ms. */
+  replyMs?: number;
+  /** Commands sent and not yet answered; more are refused (`overloaded`). Default 10,000. */
+  maxWaiting?: number;
 }
 
 export interface ConnectionHandlers {
@@ -22,12 +26,19 @@ interface Waiting {
 
 /** Longest wait for the greeting and the answer to `auth`. */
 const LOGIN_MS = 5_000;
+const REPLY_MS = 10_000;
+const MAX_WAITING = 10_000;
+/** Unsent bytes beyond which nothing more is taken: a switch that does not read has stopped working. */
+const MAX_UNSENT_BYTES = 8 << 20;
 
 /** One authenticated connection of the inbound mode; ends once, for good. Answers come in the order of the commands. */
 export class EslConnection {
   readonly #socket: Socket;
   readonly #handlers: ConnectionHandlers;
   readonly #reader = new FrameReader();
+  readonly #replyMs: number;
+  readonly #maxWaiting: number;
+  #replyTimer: NodeJS.Timeout | undefined;
   #waiting: Waiting[] = [];
   #greeted: () => void = () => undefined;
   #dead: Error | undefined;
@@ -41,7 +52,7 @@ export class EslConnection {
       LOGIN_MS,
     );
     try {
-      connection = new EslConnection(socket, handlers);
+      connection = new EslConnection(socket, handlers, address);
       await new Promise<void>((resolve, reject) => {
         connection!.#greeted = resolve;
         connection!.#waiting.push({ resolve: () => undefined, reject });
@@ -58,7 +69,9 @@ export class EslConnection {
     }
   }
 
-  private constructor(socket: Socket, handlers: ConnectionHandlers) {
+  private constructor(socket: Socket, handlers: ConnectionHandlers, { replyMs, maxWaiting }: EslAddress) {
+    this.#replyMs = replyMs ?? REPLY_MS;
+    this.#maxWaiting = maxWaiting ?? MAX_WAITING;
     this.#socket = socket;
     this.#handlers = handlers;
     let cause: Error | undefined;
@@ -107,9 +120,23 @@ export class EslConnection {
         return reject(new EslError('bad_argument', 'a line break within a command'));
       }
       if (this.#dead) return reject(new EslError('not_connected', 'the event socket is not connected'));
+      if (this.#waiting.length >= this.#maxWaiting || this.#socket.writableLength > MAX_UNSENT_BYTES) {
+        return reject(new EslError('overloaded', 'too many commands wait for the switch'));
+      }
       this.#waiting.push({ resolve, reject });
+      if (this.#waiting.length === 1) this.#watch();
       this.#socket.write(`${lines.join('\n')}\n\n`);
     });
+  }
+
+  /** Answers come in order: one that stays away is the end of the connection. */
+  #watch(): void {
+    clearTimeout(this.#replyTimer);
+    if (this.#waiting.length === 0) return;
+    this.#replyTimer = setTimeout(
+      () => this.#socket.destroy(new EslError('disconnected', 'the switch does not answer commands')),
+      this.#replyMs,
+    );
   }
 
   #take(frame: Frame): void {
@@ -118,7 +145,8 @@ export class EslConnection {
         return this.#handlers.event(parseEvent(frame.body));
       case 'command/reply':
       case 'api/response':
-        return this.#waiting.shift()?.resolve(frame);
+        this.#waiting.shift()?.resolve(frame);
+        return this.#watch();
       case 'auth/request':
         return this.#greeted();
       case 'text/disconnect-notice':
@@ -135,6 +163,7 @@ export class EslConnection {
   #die(cause: Error): void {
     if (this.#dead) return;
     this.#dead = cause;
+    clearTimeout(this.#replyTimer);
     for (const { reject } of this.#waiting.splice(0)) {
       reject(new EslError('disconnected', 'the event socket went away before the answer', { cause }));
     }

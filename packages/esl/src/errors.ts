@@ -12,6 +12,6 @@ export class EslError extends Error {
 /**
  * `refused`: the switch answered -ERR (its words are the message). `disconnected`: the connection went before the answer;
  * whether the command was performed is not known. `not_connected`: it was never sent. `bad_argument`: it would have
- * been another command (a newline within).
+ * been another command (a newline within). `overloaded`: too much waits for the switch already; it was never sent.
  */
-export type EslErrorCode = 'refused' | 'disconnected' | 'not_connected' | 'bad_argument' | 'auth';
+export type EslErrorCode = 'refused' | 'disconnected' | 'not_connected' | 'bad_argument' | 'auth' | 'overloaded';
