@@ -8,7 +8,9 @@ import { replay } from './support/replay.ts';
 /** Never compare fewer than this. */
 const COMPARED_AT_LEAST = 72;
 /** Replays that run side by side; most of their time is waiting. */
-const AT_ONCE = 12;
+const AT_ONCE = 16;
+/** The longest recording lasts 20 s. */
+const REPLAY_MS = 45_000;
 
 interface Result {
   recording: Recording;
@@ -19,7 +21,18 @@ interface Result {
 async function run(recording: Recording): Promise<Result> {
   const unexplained: Difference[] = [];
   const explained: [Difference, string][] = [];
-  const found = compare(recording, await replay(recording));
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`did not end within ${REPLAY_MS} ms`)), REPLAY_MS);
+  });
+  let found: Difference[];
+  try {
+    found = compare(recording, await Promise.race([replay(recording), late]));
+  } catch (error) {
+    found = [{ where: 'replay', recorded: 'went on', actual: String(error) }];
+  } finally {
+    clearTimeout(timer);
+  }
   for (const difference of found) {
     const allowed = ALLOWED.find(
       ({ scenario, where }) => scenario.test(recording.name) && where.test(difference.where),

@@ -14,6 +14,9 @@ export interface EslReply {
   text: string;
 }
 
+/** The connection was closed instead. */
+const NO_REPLY: EslReply = { contentType: 'closed', text: '' };
+
 /** A plain event socket client: commands in order, events to a callback. */
 export class EslClient {
   readonly #socket: Socket;
@@ -23,6 +26,7 @@ export class EslClient {
   onEvent: (event: EslEvent) => void = () => undefined;
   readonly closed: Promise<void>;
   disconnectNotice = false;
+  #gone = false;
 
   private constructor(socket: Socket) {
     this.#socket = socket;
@@ -31,7 +35,13 @@ export class EslClient {
       this.#parse();
     });
     socket.on('error', () => socket.destroy());
-    this.closed = new Promise((resolve) => socket.on('close', () => resolve()));
+    this.closed = new Promise((resolve) =>
+      socket.on('close', () => {
+        this.#gone = true;
+        for (const waiting of this.#replies.splice(0)) waiting(NO_REPLY);
+        resolve();
+      }),
+    );
   }
 
   /** Connects and takes the `auth/request`. */
@@ -57,6 +67,7 @@ export class EslClient {
 
   #next(): Promise<EslReply> {
     const early = this.#early.shift();
+    if (this.#gone && early === undefined) return Promise.resolve(NO_REPLY);
     return early === undefined ? new Promise((resolve) => this.#replies.push(resolve)) : Promise.resolve(early);
   }
 
