@@ -34,15 +34,16 @@ export function applyStep<S, E, X>(
     else timers[name] = atUs;
   }
   const history = decision.history ? [...before.history, decision.history].slice(-HISTORY_LIMIT) : before.history;
+  const closing = before.closing || decision.closed;
   return {
     live: {
       ...before,
       state: decision.state,
       owed: [...kept, ...added],
-      timers: decision.closed ? {} : timers,
+      timers: closing ? {} : timers,
       history,
       next,
-      closing: decision.closed,
+      closing,
     },
     decision,
   };

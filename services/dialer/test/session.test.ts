@@ -34,7 +34,9 @@ function dialling(world: World, seconds = 1054, capped = false): { a: string; b:
   const { body } = world.accept('play', a);
   const value = sw.Collected.fromPartial({ outcome: sw.Collected_Outcome.COMPLETE, digits: '00442079460000' });
   world.leg(a, { $case: 'collected', value }, body.commandId);
-  world.step({ next: { $case: 'ask', value: { question: { $case: 'destination', value: { digits: '00442079460000' } } } } });
+  world.step({
+    next: { $case: 'ask', value: { question: { $case: 'destination', value: { digits: '00442079460000' } } } },
+  });
   const answer = auth.ResolveDestinationResponse.fromPartial({
     outcome: auth.ResolveDestinationResponse_Outcome.OK,
     e164: '+442079460000',
@@ -86,20 +88,24 @@ describe('a trigger', () => {
     assert.equal(world.live?.timers.callback, world.nowUs + 4 * SECOND);
     world.fire('callback');
     world.reserve(180);
-    assert.equal(world.live?.owed.filter(({ body }) => body.do === 'command' && body.body.kind === 'originate').length, 1);
+    assert.equal(
+      world.live?.owed.filter(({ body }) => body.do === 'command' && body.body.kind === 'originate').length,
+      1,
+    );
   });
 
-  const refusals: [string, WorldOptions, Partial<sw.LegOffered>, Partial<auth.IdentifyResponse> | undefined, string][] = [
-    ['hidden', {}, { hidden: true }, undefined, 'hidden_caller'],
-    ['diverted', {}, { diverted: true }, undefined, 'diverted'],
-    ['no number', {}, { callerE164: '' }, undefined, 'invalid_caller_id'],
-    ['ours', {}, { callerE164: '+48223000000' }, undefined, 'own_number'],
-    ['denied range', { denied: ['+48601'] }, {}, undefined, 'denied_range'],
-    ['cool-down', { previousClosedAtUs: 1_800_000_000 * SECOND - 2 * SECOND }, {}, undefined, 'cool_down'],
-    ['unknown', {}, {}, { status: auth.IdentifyResponse_Status.UNKNOWN, account: undefined }, 'unknown_caller'],
-    ['locked', {}, {}, { status: auth.IdentifyResponse_Status.LOCKED }, 'locked'],
-    ['suspended', {}, {}, { status: auth.IdentifyResponse_Status.SUSPENDED }, 'suspended'],
-  ];
+  const refusals: [string, WorldOptions, Partial<sw.LegOffered>, Partial<auth.IdentifyResponse> | undefined, string][] =
+    [
+      ['hidden', {}, { hidden: true }, undefined, 'hidden_caller'],
+      ['diverted', {}, { diverted: true }, undefined, 'diverted'],
+      ['no number', {}, { callerE164: '' }, undefined, 'invalid_caller_id'],
+      ['ours', {}, { callerE164: '+48223000000' }, undefined, 'own_number'],
+      ['denied range', { denied: ['+48601'] }, {}, undefined, 'denied_range'],
+      ['cool-down', { previousClosedAtUs: 1_800_000_000 * SECOND - 2 * SECOND }, {}, undefined, 'cool_down'],
+      ['unknown', {}, {}, { status: auth.IdentifyResponse_Status.UNKNOWN, account: undefined }, 'unknown_caller'],
+      ['locked', {}, {}, { status: auth.IdentifyResponse_Status.LOCKED }, 'locked'],
+      ['suspended', {}, {}, { status: auth.IdentifyResponse_Status.SUSPENDED }, 'suspended'],
+    ];
   for (const [name, options, call, known, reason] of refusals) {
     test(`is refused: ${name}`, () => {
       const world = new World(options);
@@ -127,7 +133,14 @@ describe('a trigger', () => {
     world.nowUs += 200 * SECOND;
     const traceparent = '';
     const offered = sw.LegOffered.fromPartial({ accessNumber: '+48223000000', callerE164: CALLER });
-    world.event({ type: 'offered', legId: 't1', switchId: 's', atUs: world.nowUs - 121 * SECOND, traceparent, offered });
+    world.event({
+      type: 'offered',
+      legId: 't1',
+      switchId: 's',
+      atUs: world.nowUs - 121 * SECOND,
+      traceparent,
+      offered,
+    });
     assert.equal(world.s.refusal, 'too_old');
   });
 });
@@ -338,7 +351,12 @@ describe('leg B', () => {
     world.answered(b, 100);
     world.reserve(100);
     world.nowUs += 100 * SECOND;
-    world.ended(b, { cause: 'ALLOTTED_TIMEOUT', q850: 0, cutOff: true, answeredAtUs: BigInt(world.nowUs - 100 * SECOND) });
+    world.ended(b, {
+      cause: 'ALLOTTED_TIMEOUT',
+      q850: 0,
+      cutOff: true,
+      answeredAtUs: BigInt(world.nowUs - 100 * SECOND),
+    });
     world.parked(a);
     const request = world.owed('dialogue')?.body.request as { legBEnded?: { reason: string } };
     assert.equal(request.legBEnded?.reason, 'REASON_CREDIT_EXHAUSTED');

@@ -136,7 +136,12 @@ export class World {
   }
 
   ended(legId: string, fields: Partial<sw.LegEnded> = {}): void {
-    const value = sw.LegEnded.fromPartial({ cause: 'NORMAL_CLEARING', q850: 16, endedAtUs: BigInt(this.nowUs), ...fields });
+    const value = sw.LegEnded.fromPartial({
+      cause: 'NORMAL_CLEARING',
+      q850: 16,
+      endedAtUs: BigInt(this.nowUs),
+      ...fields,
+    });
     this.leg(legId, { $case: 'ended', value });
   }
 
@@ -151,7 +156,10 @@ export class World {
   }
 
   command<K extends Extract<Effect, { do: 'command' }>['body']['kind']>(kind: K, legId?: string) {
-    const found = this.owed('command', ({ body, legId: of }) => body.kind === kind && (legId === undefined || of === legId));
+    const found = this.owed(
+      'command',
+      ({ body, legId: of }) => body.kind === kind && (legId === undefined || of === legId),
+    );
     if (!found) throw new Error(`no ${kind} is owed; owed: ${this.owing()}`);
     return { ...found, body: found.body, what: found.body.body as Extract<typeof found.body.body, { kind: K }> };
   }
@@ -206,7 +214,10 @@ export class World {
   }
 
   step(fields: Parameters<typeof ivr.StepResponse.fromPartial>[0]) {
-    return this.answer('dialogue', { type: 'stepped', answer: ivr.StepResponse.fromPartial({ state: 'd', ...fields }) });
+    return this.answer('dialogue', {
+      type: 'stepped',
+      answer: ivr.StepResponse.fromPartial({ state: 'd', ...fields }),
+    });
   }
 
   /** Everything that has to be settled is settled. */
