@@ -13,9 +13,11 @@ import { natsSpec, postgresSpec } from './specs-stores.ts';
 import { agentSpecs, edgeSpecs, switchSpecs } from './specs-telephony.ts';
 import { Supervisor } from './supervisor.ts';
 
-/** From the first Ctrl-C to the end of the last process it takes less than ten seconds; these are the parts. */
+/** From Ctrl-C to the end of the last process it takes less than ten seconds; these are the parts, in ms. */
 const END_SESSIONS_MS = 5_500;
-const STOP = { firstMs: 2_000, lastMs: 1_500 };
+const STOP_STORES_MS = 1_500;
+/** What is left of this after the sessions have ended goes to everything but the stores: a FreeSWITCH takes its time. */
+const STOP_ALL_MS = 9_500;
 /** What others need to end well: they end after them. */
 const STORES = ['postgres', 'nats'];
 
@@ -64,7 +66,7 @@ export async function startPlatform(settings: RunSettings, options: PlatformOpti
     supervisor.onGiveUp = options.onGiveUp ?? (() => {});
     return platform;
   } catch (error) {
-    await supervisor.stop(STORES, STOP);
+    await supervisor.stop(STORES);
     claim.close();
     throw error;
   }
@@ -149,11 +151,13 @@ async function launch(
       await rewrite();
     },
     async stop() {
+      const begun = performance.now();
       await endSessions(layout, say);
       supervisor.onRestart = () => Promise.resolve();
       await writing;
       await rm(layout.dir('endpoints.json'), { force: true });
-      await supervisor.stop(STORES, STOP);
+      const firstMs = STOP_ALL_MS - STOP_STORES_MS - (performance.now() - begun);
+      await supervisor.stop(STORES, { firstMs, lastMs: STOP_STORES_MS });
       claim.close();
     },
   };
