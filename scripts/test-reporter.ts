@@ -1,27 +1,43 @@
+import { resolve } from 'node:path';
 import type { TestEvent } from 'node:test/reporters';
 
+/** As much of what a broken file said last as helps. */
+const LAST_WORDS = 4_000;
+
+/** A file is reported as a test of its own when it breaks, or holds none; its name is its path as it was given. */
+const isFile = (name: string, file: string): boolean => resolve(name) === file;
+
 /**
- * Reporter of the test runner: failures in full, one line a file, and as the last line the sum that CI reads. A test that
- * was skipped or marked as to do counts as failed.
+ * Reporter of the test runner: failures in full, and as the last line the sum that CI reads. A test that was skipped or
+ * marked as to do counts as failed, and so does a file that broke outside of its tests or holds none.
  */
 export default async function* report(source: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   let passed = 0;
   let failed = 0;
+  const said = new Map<string, string>();
   for await (const event of source) {
     if (event.type === 'test:pass') {
-      if (event.data.details.type === 'suite') continue;
-      if (event.data.skip !== undefined || event.data.todo !== undefined) {
+      const { name, file = '', details, skip, todo } = event.data;
+      if (details.type === 'suite') continue;
+      if (skip !== undefined || todo !== undefined) {
         failed += 1;
-        yield `skipped: ${event.data.name} (${event.data.file})\n`;
+        yield `FAILED: ${name} (${file})\nit is skipped\n`;
+      } else if (isFile(name, file)) {
+        failed += 1;
+        yield `FAILED: ${file}\nthere is no test in it\n`;
       } else passed += 1;
     } else if (event.type === 'test:fail') {
-      const { name, file, details } = event.data;
+      const { name, file = '', details } = event.data;
       // A file or suite fails with its tests; it counts by itself only when it broke outside of them.
       const { error } = details;
       if (error && 'failureType' in error && error.failureType === 'subtestsFailed') continue;
       failed += 1;
       const cause = error?.cause;
-      yield `FAILED: ${name} (${file})\n${cause instanceof Error ? (cause.stack ?? cause.message) : String(cause ?? error)}\n`;
+      const words = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause ?? error);
+      yield `FAILED: ${name} (${file})\n${words}\n${isFile(name, file) ? (said.get(file) ?? '') : ''}`;
+    } else if (event.type === 'test:stderr') {
+      const { file, message } = event.data;
+      said.set(file, `${said.get(file) ?? ''}${message}`.slice(-LAST_WORDS));
     } else if (event.type === 'test:diagnostic' && event.data.message.startsWith('note:')) {
       yield `${event.data.message}\n`;
     } else if (event.type === 'test:stdout' && /^compared \d+ of \d+/.test(event.data.message)) {
