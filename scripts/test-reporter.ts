@@ -37,7 +37,8 @@ export default async function* report(source: AsyncIterable<TestEvent>): AsyncGe
       yield `FAILED: ${name} (${file})\n${words}\n${isFile(name, file) ? (said.get(file) ?? '') : ''}`;
     } else if (event.type === 'test:stderr') {
       const { file, message } = event.data;
-      said.set(file, `${said.get(file) ?? ''}${message}`.slice(-LAST_WORDS));
+      const path = resolve(file);
+      said.set(path, `${said.get(path) ?? ''}${message}`.slice(-LAST_WORDS));
     } else if (event.type === 'test:diagnostic' && event.data.message.startsWith('note:')) {
       yield `${event.data.message}\n`;
     } else if (event.type === 'test:stdout' && /^compared \d+ of \d+/.test(event.data.message)) {
