@@ -18,6 +18,9 @@ export interface OriginateRequest {
   timeoutSeconds?: number;
 }
 
+/** States a ringing leg is only in when another command has taken it over. */
+const TAKEN = new Set(['CS_HIBERNATE', 'CS_RESET', 'CS_SOFT_EXECUTE', 'CS_PARK', 'CS_EXCHANGE_MEDIA']);
+
 const number = (text: string | undefined): number => Math.max(0, Number.parseInt(text ?? '', 10) || 0);
 
 /** switch_ivr_originate: makes the legs, waits for one to answer (or to send early media), ends the others. */
@@ -32,7 +35,7 @@ export async function originate(core: Core, request: OriginateRequest): Promise<
   for (const group of parsed.groups) {
     const result = await tryGroup(core, request, parsed, group, wait, causes);
     if (result.ok) {
-      wait?.succeed(result.session, causes);
+      await wait?.succeed(result.session, causes);
       return result;
     }
     last = result.cause;
@@ -90,22 +93,28 @@ async function tryGroup(
     if (wait !== undefined) {
       await wait.round([...live].map((attempt) => attempt.session));
       if (!wait.up) {
-        for (const attempt of Array.from(live)) end(attempt, 'ORIGINATOR_CANCEL');
+        for (const attempt of Array.from(live)) {
+          attempt.session.channel.setAll({
+            last_bridge_hangup_cause: request.caller?.channel.hangupCause,
+            last_bridge_proto_specific_hangup_cause: request.caller?.channel.get('proto_specific_hangup_cause'),
+          });
+          end(attempt, 'ORIGINATOR_CANCEL');
+        }
         return { ok: false, cause: 'ORIGINATOR_CANCEL' };
       }
     }
     for (const attempt of Array.from(live)) {
       const { session } = attempt;
       const { channel } = session;
-      if (!session.up) end(attempt, channel.hangupCause ?? last);
+      if (TAKEN.has(channel.state)) {
+        // Taken elsewhere (uuid_bridge of a leg that still rings): recording s08e.
+        live.delete(attempt);
+        last = 'ORIGINATOR_CANCEL';
+      } else if (!session.up) end(attempt, channel.hangupCause ?? last);
       else if (channel.answerState === 'answered' || (channel.answerState === 'early' && !ignoreEarly)) {
         for (const other of Array.from(live)) if (other !== attempt) end(other, 'LOSE_RACE');
         causes.push(`${session.uuid};NONE`);
         return { ok: true, session };
-      } else if (channel.state !== 'CS_CONSUME_MEDIA' && channel.runningState === 'CS_CONSUME_MEDIA') {
-        // Taken elsewhere (uuid_bridge of a leg that still rings): recording s08e.
-        live.delete(attempt);
-        last = 'ORIGINATOR_CANCEL';
       } else {
         const elapsed = epoch() - start;
         const progressed = channel.times.progress > 0 || channel.times.progressMedia > 0;
@@ -209,8 +218,8 @@ function legProfile(
     ...(p?.dialplan === undefined ? {} : { dialplan: p.dialplan }),
     callerIdName: name,
     callerIdNumber: callerNumber,
-    origCallerIdName: name,
-    origCallerIdNumber: callerNumber,
+    origCallerIdName: p !== undefined && name === p.callerIdName ? p.origCallerIdName : name,
+    origCallerIdNumber: p !== undefined && callerNumber === p.callerIdNumber ? p.origCallerIdNumber : callerNumber,
     calleeIdName: variables.get('origination_callee_id_name') ?? 'Outbound Call',
     calleeIdNumber: variables.get('origination_callee_id_number') ?? endpoint.user,
     ...(p?.networkAddr === undefined ? {} : { networkAddr: p.networkAddr }),

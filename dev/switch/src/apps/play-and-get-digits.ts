@@ -51,6 +51,7 @@ export async function playAndGetDigits(session: Session, data: string): Promise<
   session.flushDigits();
   channel.setAll({ [variable]: undefined, [`${variable}_invalid`]: undefined, read_terminator_used: undefined });
   for (let attempt = 0; attempt < tries && session.ready; attempt += 1) {
+    channel.set('read_result', undefined);
     let first = '';
     let ended: string | undefined;
     if (file !== '' && file !== 'silence') {
@@ -75,12 +76,12 @@ export async function playAndGetDigits(session: Session, data: string): Promise<
           : got.timedOut
             ? 'timeout'
             : 'success';
-    channel.set('read_result', result);
     if (long && (pattern === undefined || pattern.test(got.digits))) {
-      channel.set(variable, got.digits);
+      channel.setAll({ [variable]: got.digits, read_result: result });
       return;
     }
     if (got.digits !== '') channel.set(`${variable}_invalid`, got.digits);
+    channel.set('read_result', result);
     if (session.ready && invalid !== '' && invalid !== 'silence') await playFile(session, invalid, () => true);
   }
 }

@@ -35,7 +35,7 @@ const WITH_VARIABLES = new Set(
     'CALL_UPDATE CHANNEL_ANSWER CHANNEL_BRIDGE CHANNEL_CREATE CHANNEL_DATA CHANNEL_DESTROY CHANNEL_EXECUTE ' +
     'CHANNEL_EXECUTE_COMPLETE CHANNEL_HANGUP CHANNEL_HANGUP_COMPLETE CHANNEL_HOLD CHANNEL_ORIGINATE CHANNEL_PARK ' +
     'CHANNEL_PROGRESS CHANNEL_PROGRESS_MEDIA CHANNEL_UNBRIDGE CHANNEL_UNHOLD CHANNEL_UNPARK MEDIA_BUG_START ' +
-    'MEDIA_BUG_STOP PLAYBACK_START PLAYBACK_STOP RECORD_START RECORD_STOP'
+    'CUSTOM MEDIA_BUG_STOP PLAYBACK_START PLAYBACK_STOP RECORD_START RECORD_STOP'
   ).split(' '),
 );
 /** Events whose own headers come before the channel's. */
@@ -154,7 +154,7 @@ export class Channel {
   /** switch_channel_flip_cid: after the answer the outbound leg speaks as the party that was called. */
   flipCallerId(): void {
     const p = this.profile;
-    if (p === undefined || this.isTrue('channel_cid_flipped')) return;
+    if (p === undefined) return;
     this.setAll({
       pre_transfer_caller_id_name: p.callerIdName,
       pre_transfer_caller_id_number: p.callerIdNumber,
@@ -168,7 +168,7 @@ export class Channel {
 
   #headers(name: string, own: [string, string][]): [string, string][] {
     const out: [string, string][] = OWN_HEADERS_FIRST.has(name) ? [...own] : [];
-    const number = this.runningState === 'CS_NONE' ? 1 : CHANNEL_STATES.indexOf(this.state);
+    const number = CHANNEL_STATES.indexOf(this.state);
     out.push(
       ['Channel-State', this.runningState],
       ['Channel-Call-State', this.callState],

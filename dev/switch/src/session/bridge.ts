@@ -26,10 +26,13 @@ async function exchange(self: Session, peer: Session, bridge: Bridge, perRound: 
     if (peer.playing === 0) peer.leg.write(frame);
   };
   let heard = false;
-  while (self.ready && peer.ready && bridge.active) {
+  // B's thread is still on its way into CS_EXCHANGE_MEDIA when A's comes here.
+  const peerStays = (): boolean =>
+    peer === bridge.b ? peer.up && peer.channel.state === 'CS_EXCHANGE_MEDIA' : peer.ready;
+  while (self.ready && peerStays() && bridge.active) {
     await self.round();
     for (let digit = self.takeDigit(); digit !== undefined; digit = self.takeDigit()) {
-      if (peer.ready) peer.leg.sendDtmf(digit.digit);
+      if (peer.up) peer.leg.sendDtmf(digit.digit);
     }
     if (!heard && peer.playing === 0) silence.fill();
     heard = false;
@@ -37,6 +40,7 @@ async function exchange(self: Session, peer: Session, bridge: Bridge, perRound: 
     if (answerLimit > 0 && !self.answered && epoch() - start > answerLimit) self.hangup('ALLOTTED_TIMEOUT');
   }
   self.leg.onFrame = undefined;
+  self.channel.set('bridge_to', undefined);
 }
 
 const wholeSeconds = (text: string | undefined): number => Math.max(0, Number.parseInt(text ?? '', 10) || 0);
@@ -47,20 +51,23 @@ const wholeSeconds = (text: string | undefined): number => Math.max(0, Number.pa
  */
 export async function runBridge(a: Session, b: Session): Promise<void> {
   const core = a.core;
+  const release = b.hold();
   const bridge: Bridge = { a, b, active: true, ended: Promise.resolve() };
   const now = core.bus.now();
   const ids: [string, string][] = [
     ['Bridge-A-Unique-ID', a.uuid],
     ['Bridge-B-Unique-ID', b.uuid],
   ];
-  for (const [self, peer] of [
+  const pairs = [
     [a, b],
     [b, a],
-  ] as const) {
+  ] as const;
+  for (const [self, peer] of pairs) {
     self.channel.times.bridged = now;
-    self.channel.setAll({ signal_bond: peer.uuid, bridge_channel: peer.channel.name, bridge_uuid: peer.uuid });
+    self.channel.set('signal_bond', peer.uuid);
   }
   a.channel.emit('CHANNEL_BRIDGE', ids);
+  for (const [self, peer] of pairs) self.channel.setAll({ bridge_channel: peer.channel.name, bridge_uuid: peer.uuid });
   // B's half runs in B's own thread, in CS_EXCHANGE_MEDIA.
   let bEnded: () => void = () => undefined;
   bridge.ended = new Promise((resolve) => {
@@ -70,39 +77,43 @@ export async function runBridge(a: Session, b: Session): Promise<void> {
   b.handlers.set('CS_EXCHANGE_MEDIA', async (self) => {
     await exchange(self, a, bridge, () => undefined);
     bEnded();
-    if (self.ready && self.channel.state === 'CS_EXCHANGE_MEDIA') {
-      self.channel.set('last_bridge_hangup_cause', a.channel.hangupCause);
-      if (!a.up) self.hangup(self.answered ? 'NORMAL_CLEARING' : 'ORIGINATOR_CANCEL');
-    }
+    if (!self.ready || self.channel.state !== 'CS_EXCHANGE_MEDIA' || a.up) return;
+    self.channel.setAll({
+      last_bridge_role: 'originatee',
+      last_bridge_hangup_cause: a.channel.hangupCause,
+      last_bridge_proto_specific_hangup_cause: a.channel.get('proto_specific_hangup_cause'),
+    });
+    self.hangup(self.answered ? 'NORMAL_CLEARING' : 'ORIGINATOR_CANCEL');
   });
   b.setState('CS_EXCHANGE_MEDIA', { transfer: true });
-  callUpdate(b, a);
-  callUpdate(a, b);
+  let displayed = false;
   await exchange(a, b, bridge, () => {
     if (b.answered && !a.answered && a.up) void a.leg.answer();
+    if (displayed || !a.answered || !b.answered) return;
+    displayed = true;
+    const p = a.channel.profile as CallerProfile;
+    callUpdate(b, a, p.callerIdName, p.callerIdNumber);
+    callUpdate(a, b, p.calleeIdName ?? '', p.calleeIdNumber ?? '');
   });
   bridge.active = false;
   b.wake();
-  if (!a.up && b.up && b.ready) {
-    b.channel.setAll({ last_bridge_role: 'originatee', last_bridge_hangup_cause: a.channel.hangupCause });
-    b.hangup(b.answered ? 'NORMAL_CLEARING' : 'ORIGINATOR_CANCEL');
-  }
+  // B's thread ends B; A's waits for it.
+  if (!a.up && b.channel.state === 'CS_EXCHANGE_MEDIA') await b.reported;
   finish(a, b, ids);
+  release();
 }
 
-/** Who speaks to whom now, as mod_sofia's display update tells it. */
-function callUpdate(self: Session, peer: Session): void {
-  const profile = peer.channel.profile as CallerProfile;
-  const [name, number] =
-    peer.channel.direction === 'outbound' && !peer.channel.isTrue('channel_cid_flipped')
-      ? [profile.calleeIdName ?? '', profile.calleeIdNumber ?? '']
-      : [profile.callerIdName, profile.callerIdNumber];
+/** The display update of mod_sofia: A is shown whom it reached, B who calls. Nothing is told twice. */
+function callUpdate(self: Session, peer: Session, name: string, number: string): void {
+  const known =
+    self.channel.get('last_sent_callee_id_name') === name && self.channel.get('last_sent_callee_id_number') === number;
   self.channel.setAll({
     bridge_to: peer.uuid,
     last_bridge_to: peer.uuid,
     last_sent_callee_id_name: name,
     last_sent_callee_id_number: number,
   });
+  if (known) return;
   self.channel.emit('CALL_UPDATE', [
     ['Direction', 'SEND'],
     ['Sent-Callee-ID-Name', name],
@@ -112,7 +123,8 @@ function callUpdate(self: Session, peer: Session): void {
 }
 
 function finish(a: Session, b: Session, ids: [string, string][]): void {
-  for (const self of [a, b]) self.channel.set('bridge_to', undefined);
+  b.channel.callUuid = b.uuid;
+  b.channel.set('call_uuid', b.uuid);
   const bCause: Cause | undefined = b.channel.hangupCause;
   if (a.up) {
     if (bCause !== undefined) {
@@ -123,8 +135,10 @@ function finish(a: Session, b: Session, ids: [string, string][]): void {
       });
     }
   } else a.channel.set('last_bridge_role', 'originator');
-  if (bCause !== undefined) a.channel.set('bridge_hangup_cause', bCause);
-  else {
+  if (bCause !== undefined) {
+    a.channel.set('bridge_hangup_cause', bCause);
+    if (!a.up) b.channel.set('bridge_hangup_cause', a.channel.hangupCause);
+  } else {
     for (const self of [a, b]) {
       if (!self.transferring) continue;
       self.channel.otherLeg = undefined;
@@ -141,7 +155,11 @@ export function afterBridge(a: Session, b: Session, byUuidBridge: boolean): void
   // A far end that sent early media only leaves the caller where it is (switch_ivr_multi_threaded_bridge).
   if (!byUuidBridge && b.channel.times.answered === 0) return;
   if (channel.isTrue('park_after_bridge')) a.setState('CS_PARK', { transfer: true });
-  else if (byUuidBridge || channel.isTrue('hangup_after_bridge')) a.hangup(b.channel.hangupCause ?? 'NORMAL_CLEARING');
+  else if (byUuidBridge) {
+    // Nothing is left to execute: that ends it.
+    a.apps = [];
+    a.setState('CS_EXECUTE', { transfer: true });
+  } else if (channel.isTrue('hangup_after_bridge')) a.hangup(b.channel.hangupCause ?? 'NORMAL_CLEARING');
 }
 
 /** The `bridge` application. */
@@ -159,16 +177,6 @@ export async function bridgeApp(session: Session, data: string): Promise<void> {
     return;
   }
   const peer = result.session;
-  const profile = peer.channel.profile as CallerProfile;
-  channel.otherLeg = { type: 'originatee', profile: { ...profile }, times: peer.channel.times };
-  if (channel.profile !== undefined) {
-    channel.profile.calleeIdName = profile.calleeIdName ?? '';
-    channel.profile.calleeIdNumber = profile.calleeIdNumber ?? '';
-  }
-  if (session.channel.answerState !== 'answered') {
-    if (peer.answered) await session.leg.answer();
-    else await session.leg.preAnswer();
-  }
   await runBridge(session, peer);
   afterBridge(session, peer, false);
 }

@@ -1,4 +1,5 @@
 import type { Cause } from '../causes.ts';
+import type { CallerProfile } from '../channel/caller-profile.ts';
 import type { AudioSource } from '../media/sources.ts';
 import { openSource } from '../media/sources.ts';
 import type { Session } from './session.ts';
@@ -32,7 +33,9 @@ export class CallerWait {
   }
 
   begin(): void {
-    if (this.#caller.answered) this.#caller.channel.setCallState('RING_WAIT');
+    const { channel } = this.#caller;
+    if (this.#caller.answered) channel.setCallState('RING_WAIT');
+    channel.setAll({ originate_disposition: 'failure', DIALSTATUS: 'INVALIDARGS' });
   }
 
   /** One beat: pass the far end's progress on, play ringback, look after the caller's digits. */
@@ -46,6 +49,7 @@ export class CallerWait {
     const early = legs.find((leg) => leg.channel.answerState === 'early');
     if (ringing !== undefined && !this.#wasRinging) {
       this.#wasRinging = true;
+      if (!caller.answered) this.#passCalleeId(ringing);
       if (caller.channel.answerState === 'ringing' && caller.channel.direction === 'inbound') caller.leg.ringReady();
     }
     if (early !== undefined) {
@@ -87,16 +91,22 @@ export class CallerWait {
     });
   }
 
-  succeed(peer: Session, causes: string[]): void {
+  async succeed(peer: Session, causes: string[]): Promise<void> {
     const channel = this.#caller.channel;
-    const p = peer.channel.profile;
+    // The caller follows the far end: answered with it, or given its early media.
+    if (this.#caller.up && !this.#caller.answered)
+      await (peer.answered ? this.#caller.leg.answer() : this.#caller.leg.preAnswer());
+    const p = peer.channel.profile as CallerProfile;
+    this.#passCalleeId(peer);
+    channel.otherLeg = { type: 'originatee', profile: { ...p }, times: peer.channel.times };
+    if (channel.times.progress === 0) channel.times.progress = peer.channel.times.progress;
+    this.#end();
     channel.setAll({
-      originated_legs: `${peer.uuid};${p?.calleeIdName ?? ''};${p?.calleeIdNumber ?? ''}`,
+      originated_legs: `${peer.uuid};${p.calleeIdName ?? ''};${p.calleeIdNumber ?? ''}`,
       originate_disposition: 'SUCCESS',
       DIALSTATUS: 'SUCCESS',
       originate_causes: causes.length > 1 ? `ARRAY::${causes.join('|:')}` : causes[0],
     });
-    this.#end();
   }
 
   fail(cause: Cause, disposition: Cause, causes: string[]): void {
@@ -110,6 +120,15 @@ export class CallerWait {
       originate_causes: causes.length > 1 ? `ARRAY::${causes.join('|:')}` : causes[0],
       originate_failed_cause: cause,
     });
+  }
+
+  /** The caller learns whom it reached. */
+  #passCalleeId(peer: Session): void {
+    const own = this.#caller.channel.profile;
+    const theirs = peer.channel.profile;
+    if (own === undefined || theirs === undefined) return;
+    own.calleeIdName = theirs.calleeIdName ?? '';
+    own.calleeIdNumber = theirs.calleeIdNumber ?? '';
   }
 
   #end(): void {

@@ -49,9 +49,13 @@ export class Session {
   readonly #wakes = new Set<() => void>();
   #changed: (() => void) | undefined;
   readonly #cleanups: (() => void)[] = [];
+  readonly #holds = new Set<Promise<void>>();
   /** Settled when the channel is gone. */
   readonly destroyed: Promise<void>;
+  /** Settled when CHANNEL_HANGUP_COMPLETE has been told. */
+  readonly reported: Promise<void>;
   #markDestroyed: () => void = () => undefined;
+  #markReported: () => void = () => undefined;
 
   constructor(core: Core, channel: Channel) {
     this.core = core;
@@ -61,6 +65,9 @@ export class Session {
     this.displacements = new Displacements(this);
     this.destroyed = new Promise((resolve) => {
       this.#markDestroyed = resolve;
+    });
+    this.reported = new Promise((resolve) => {
+      this.#markReported = resolve;
     });
   }
 
@@ -104,6 +111,19 @@ export class Session {
     this.#wakes.clear();
     this.#changed?.();
     this.onSignal?.();
+  }
+
+  /** Keeps the session from being destroyed until the returned function is called (its read lock). */
+  hold(): () => void {
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    this.#holds.add(held);
+    return () => {
+      this.#holds.delete(held);
+      release();
+    };
   }
 
   onCleanup(fn: () => void): void {
@@ -245,7 +265,7 @@ export class Session {
       this.core.log.error('session thread failed', { uuid: this.uuid, error: String((error as Error).stack ?? error) });
       this.hangup('NORMAL_TEMPORARY_FAILURE');
     }
-    this.#end();
+    await this.#end();
   }
 
   async #initOutbound(): Promise<void> {
@@ -290,7 +310,7 @@ export class Session {
     if (this.ready && this.channel.state === 'CS_EXECUTE') this.hangup('NORMAL_CLEARING');
   }
 
-  #end(): void {
+  async #end(): Promise<void> {
     const channel = this.channel;
     const cause = channel.hangupCause ?? 'NORMAL_CLEARING';
     channel.enterState('CS_HANGUP');
@@ -306,6 +326,9 @@ export class Session {
     // mod_json_cdr is called before the event goes out (recording x14).
     this.core.cdr.write(channel);
     channel.emit('CHANNEL_HANGUP_COMPLETE', [['Hangup-Cause', cause]]);
+    this.#markReported();
+    // Whoever still holds the session (a bridge's other thread) delays its destruction.
+    while (this.#holds.size > 0) await Promise.all(this.#holds);
     channel.state = 'CS_DESTROY';
     channel.emit('CHANNEL_DESTROY');
     this.core.remove(this);

@@ -25,17 +25,23 @@ function redirect(session: Session, destination: string, apps: AppCall[]): void 
     transfer_source: source,
     bridge_to: undefined,
     signal_bond: undefined,
-    call_uuid: channel.uuid,
   });
-  channel.callUuid = channel.uuid;
   channel.otherLeg = undefined;
   channel.times.bridged = 0;
+  profile.rdnis = profile.destinationNumber;
+  profile.destinationNumber = destination;
   profile.dialplan = 'inline';
   profile.transferSource = source;
   profile.profileIndex += 1;
   profile.profileCreated = now;
   session.handlers.set('CS_ROUTING', async (self) => {
     self.handlers.delete('CS_ROUTING');
+    self.channel.callUuid = self.uuid;
+    self.channel.set('call_uuid', self.uuid);
+    profile.destinationNumber = profile.rdnis ?? profile.destinationNumber;
+    delete profile.rdnis;
+    // An outbound leg on its way into a dialplan speaks as the party that was called.
+    if (self.channel.direction === 'outbound' && !self.channel.hitDialplan) self.channel.flipCallerId();
     self.apps = apps;
     self.channel.state = 'CS_EXECUTE';
   });

@@ -43,8 +43,14 @@ function route(self: Session): void {
 export function uuidBridge(a: Session, b: Session): void {
   if (a.channel.profile !== undefined) a.channel.profile.logicalDirection = 'inbound';
   a.channel.set('uuid_bridge', b.uuid);
+  const [first, second] = [a.channel.profile as CallerProfile, b.channel.profile as CallerProfile];
+  first.calleeIdName = second.calleeIdName ?? '';
+  first.calleeIdNumber = second.calleeIdNumber ?? '';
   takeOver(a, b, 'originatee');
   takeOver(b, a, 'originator');
+  // B is called by A now.
+  second.callerIdName = first.callerIdName;
+  second.callerIdNumber = first.callerIdNumber;
   b.channel.hitDialplan = false;
   let bReady: () => void = () => undefined;
   const bArrived = new Promise<void>((resolve) => {

@@ -15,7 +15,6 @@ export class InboundLeg extends SipLeg {
     const { channel } = session;
     call.on('cancelled', () => {
       if (!session.up) return;
-      session.hangup('ORIGINATOR_CANCEL');
       channel.setAll({
         sip_hangup_disposition: 'recv_cancel',
         sip_invite_failure_status: 487,
@@ -24,6 +23,7 @@ export class InboundLeg extends SipLeg {
         proto_specific_hangup_cause: 'sip:487',
         sip_term_cause: 487,
       });
+      session.hangup('ORIGINATOR_CANCEL');
     });
     call.on('acknowledged', ({ sdp }) => {
       if (sdp !== undefined && !this.mediaReady) this.takeAnswer(sdp);

@@ -90,12 +90,13 @@ export class OutboundLeg extends SipLeg {
     if (channel.profile !== undefined) channel.profile.networkAddr = this.#call.remote.host;
     replyVariables(channel, event.response, this.#call.remote);
     const now = session.core.bus.now();
-    if (event.sdp !== undefined && channel.answerState === 'ringing' && this.takeAnswer(event.sdp)) {
+    if (event.sdp !== undefined && channel.answerState === 'ringing') {
       channel.answerState = 'early';
       channel.times.progressMedia = now;
       channel.set('endpoint_disposition', 'EARLY MEDIA');
       channel.emit('CHANNEL_PROGRESS_MEDIA');
       channel.setCallState('EARLY');
+      if (!this.takeAnswer(event.sdp)) session.hangup('INCOMPATIBLE_DESTINATION');
       session.onSignal?.();
     } else if (
       event.sdp === undefined &&
@@ -133,13 +134,14 @@ export class OutboundLeg extends SipLeg {
     const { session } = this;
     const { channel } = session;
     const cause = sipToCause(event.status, event.reason?.value);
-    if (channel.profile !== undefined && this.#call !== undefined) channel.profile.networkAddr = this.#call.remote.host;
+    const remote = event.by === 'response' ? this.#call?.remote : undefined;
+    if (channel.profile !== undefined && remote !== undefined) channel.profile.networkAddr = remote.host;
     channel.setAll({
       sip_call_id: this.#call?.callId,
-      sip_reply_host: this.#call?.remote.host,
-      sip_reply_port: this.#call?.remote.port,
-      sip_network_ip: this.#call?.remote.host,
-      sip_network_port: this.#call?.remote.port,
+      sip_reply_host: remote?.host,
+      sip_reply_port: remote?.port,
+      sip_network_ip: remote?.host,
+      sip_network_port: remote?.port,
       sip_hangup_disposition: 'recv_refuse',
       sip_invite_failure_status: event.status,
       sip_invite_failure_phrase: event.phrase,

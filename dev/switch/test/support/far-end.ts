@@ -15,6 +15,16 @@ interface FarLeg {
   rtp: RtpSession;
 }
 
+/** The leg's numbers, and the port its far end had when recorded. */
+export interface Who {
+  /** Called: by it a received INVITE is told from others. */
+  user: string;
+  caller: string;
+  port: string;
+  /** Whether its SDP had telephone-event. */
+  telephoneEvent: boolean;
+}
+
 /** Both far ends of a replay: what the recorder's small SIP agents at ports 5066 and 5067 were. */
 export class FarEnds {
   /** By the port they had when recorded. */
@@ -46,25 +56,29 @@ export class FarEnds {
     return new FarEnds(agents, switchSip);
   }
 
-  /** `user`: whom the leg calls, to find its INVITE; `port`: whose leg it was. */
-  async act(leg: string, user: string, port: string, act: FarEnd): Promise<void> {
-    if (act.do === 'invite') return this.#invite(leg, port);
-    const far = this.#legs.get(leg) ?? (await this.#take(leg, user));
+  async act(leg: string, who: Who, act: FarEnd): Promise<void> {
+    if (act.do === 'invite') return this.#invite(leg, who);
+    const far = this.#legs.get(leg) ?? (await this.#take(leg, who.user));
     const { call, rtp } = far;
     if (act.do === 'bye' || act.do === 'cancel') call.hangup();
     else if (act.do === 'info') void call.info(act.contentType, act.body);
     else if (act.do === 'dtmf') void rtp.sendDtmf(act.digits, { durationMs: 100, gapMs: 100 });
     else if (call.direction === 'inbound') {
       if (act.do === 'ring') call.ring();
-      else if (act.do === 'progress') call.progress(this.#answerSdp(far));
-      else if (act.do === 'answer') call.answer(this.#answerSdp(far));
+      else if (act.do === 'progress') call.progress(this.#answerSdp(far, who));
+      else if (act.do === 'answer') call.answer(this.#answerSdp(far, who));
       else if (act.do === 'reject') call.reject(act.status, { phrase: act.phrase });
     }
     return undefined;
   }
 
-  #answerSdp({ call, rtp }: FarLeg): string {
-    const result = answerOffer(call.remoteSdp ?? '', { host: '127.0.0.1', port: rtp.port, codecs: ['PCMU'] });
+  #answerSdp({ call, rtp }: FarLeg, { telephoneEvent }: Who): string {
+    const result = answerOffer(call.remoteSdp ?? '', {
+      host: '127.0.0.1',
+      port: rtp.port,
+      codecs: ['PCMU'],
+      ...(telephoneEvent ? {} : { dtmfPayloadType: false }),
+    });
     if (result === undefined) throw new Error('no common codec');
     const { negotiated } = result;
     rtp.configure({ remote: negotiated.remote, codec: negotiated.codec, dtmfPayloadType: negotiated.dtmfPayloadType });
@@ -82,16 +96,21 @@ export class FarEnds {
     return far;
   }
 
-  async #invite(leg: string, recordedPort: string): Promise<void> {
+  async #invite(leg: string, { user, caller, port: recordedPort, telephoneEvent }: Who): Promise<void> {
     const agent = this.agents.get(recordedPort);
     if (agent === undefined) throw new Error(`no far end for port ${recordedPort}`);
     const rtp = await openRtpSession({ host: '127.0.0.1', ports: anyPort, codec: 'PCMU' });
     const { host, port } = this.#switchSip;
     const from = agent.address;
     const call = agent.invite({
-      uri: `sip:7000@${host}:${port}`,
-      from: `"5551234" <sip:5551234@${from.host}:${from.port}>`,
-      sdp: formatOffer({ host: '127.0.0.1', port: rtp.port, codecs: ['PCMU'] }),
+      uri: `sip:${user}@${host}:${port}`,
+      from: `"${caller}" <sip:${caller}@${from.host}:${from.port}>`,
+      sdp: formatOffer({
+        host: '127.0.0.1',
+        port: rtp.port,
+        codecs: ['PCMU'],
+        ...(telephoneEvent ? {} : { dtmfPayloadType: false }),
+      }),
     });
     const media = (sdp: string | undefined): void => {
       const negotiated = sdp === undefined ? undefined : readAnswer(sdp);

@@ -64,8 +64,8 @@ export function planOf(recording: Recording): Step[] {
     else if (name === 'CHANNEL_HANGUP' && report !== undefined) hangupStep(report, (act) => step(leg, act));
     else if (name === 'DTMF') {
       const digit = header(item, 'DTMF-Digit') ?? '';
-      if (header(item, 'DTMF-Source') !== 'APP') step(leg, { do: 'dtmf', digits: digit }, DIGIT_S);
-      else if (dialled.startsWith(digit)) dialled = dialled.slice(digit.length);
+      if (dialled.startsWith(digit)) dialled = dialled.slice(digit.length);
+      else if (header(item, 'DTMF-Source') !== 'APP') step(leg, { do: 'dtmf', digits: digit }, DIGIT_S);
       else {
         const group = sameMoment(items, before, leg);
         dialled = group.slice(1);

@@ -112,6 +112,7 @@ class Player {
   #client: EslClient | undefined;
   /** Commands under way that hold events back. */
   #blocking = 0;
+  #done = false;
 
   constructor(recording: Recording, sounds: string, eslPort: number, sipPort: number, far: FarEnds) {
     this.#recording = recording;
@@ -151,6 +152,7 @@ class Player {
     )
       stuck = `these never came: ${this.#missing(items).join(', ')}`;
     await delay(TAIL_MS);
+    this.#done = true;
     this.#client?.close();
     return {
       events: this.#events,
@@ -183,11 +185,20 @@ class Player {
     } else {
       const known = this.#recording.items.find(
         (item) => uniqueId(item) === step.leg && header(item, 'Caller-Destination-Number') !== undefined,
-      );
-      const port = /:(\d+)$/.exec(header(known ?? { t: 0 }, 'Channel-Name') ?? '')?.[1] ?? '';
+      ) ?? { t: 0 };
+      const port = /:(\d+)$/.exec(header(known, 'Channel-Name') ?? '')?.[1] ?? '';
       // That nobody listens the switch finds out by itself.
-      if (port !== NOBODY)
-        await this.#far.act(step.leg, header(known ?? { t: 0 }, 'Caller-Destination-Number') ?? '', port, step.act);
+      if (port === NOBODY) return;
+      const remoteSdp = this.#recording.items.find(
+        (item) => uniqueId(item) === step.leg && header(item, 'variable_switch_r_sdp') !== undefined,
+      ) ?? { t: 0 };
+      const who = {
+        user: header(known, 'Caller-Destination-Number') ?? '',
+        caller: header(known, 'Caller-Username') ?? '',
+        port,
+        telephoneEvent: header(remoteSdp, 'variable_switch_r_sdp')?.includes('telephone-event') !== false,
+      };
+      await this.#far.act(step.leg, who, step.act);
     }
   }
 
@@ -202,6 +213,7 @@ class Player {
   }
 
   #receive(event: EslEvent): void {
+    if (this.#done) return;
     const actual = eventHeader(event, 'Unique-ID');
     if (actual !== undefined && !this.#legs.has(actual))
       this.#identify(actual, eventHeader(event, 'Call-Direction') ?? '');
@@ -275,6 +287,8 @@ const NOT_AWAITED = new Set([
   'HEARTBEAT',
   'RE_SCHEDULE',
   'PRESENCE_IN',
+  'COMMAND',
+  'API',
   'MEDIA_BUG_START',
   'MEDIA_BUG_STOP',
 ]);
