@@ -1,0 +1,28 @@
+import { knob } from '@ringback/service-kit';
+
+export const CONFIG = {
+  SWITCH_ID: knob.string({ doc: 'name of this switch: A–Z a–z 0–9 _ -' }),
+  NATS_URL: knob.string({ doc: 'NATS server' }),
+  ESL_ADDRESS: knob.address({ doc: 'host:port of the switch’s event socket' }),
+  ESL_PASSWORD: knob.string({ doc: 'password of the event socket', secret: true }),
+  SIP_ADDRESS: knob.address({ doc: 'host:port where edges reach the switch' }),
+  SOFIA_PROFILE: knob.string({ doc: 'SIP profile calls go out by', default: 'ringback' }),
+  EDGES: knob.list({
+    doc: 'host:port of edges that take outbound calls, in turn; none: straight to gateways',
+    default: [],
+  }),
+  PROMPTS_DIR: knob.string({ doc: 'directory of prompts, the same path for agent and switch' }),
+  JOURNAL_DIR: knob.string({ doc: 'directory of the journal; must outlive the process' }),
+  CDR_DIR: knob.string({ doc: 'directory the switch writes CDR files to; empty: none', default: '' }),
+  MAX_SESSIONS: knob.integer({ doc: 'legs up at once', default: 1_000, min: 1 }),
+  SESSIONS_PER_SECOND: knob.integer({
+    doc: 'the switch’s own limit of new legs a second; FreeSWITCH admits one less, and so does the agent',
+    default: 100,
+    min: 2,
+  }),
+  SWITCH_SILENCE: knob.duration({
+    doc: 'a switch that does not answer for so long on the event socket is taken for disconnected',
+    default: 5_000,
+    min: 1_000,
+  }),
+};

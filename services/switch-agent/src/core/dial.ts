@@ -1,0 +1,67 @@
+import type { sw } from '@ringback/contracts';
+
+export interface DialOptions {
+  legId: string;
+  dial: sw.Dial;
+  profile: string;
+  /** host:port of the edge the INVITE goes through; empty: straight to the gateway. */
+  edge: string;
+  traceparent: string;
+}
+
+/** The cause by which the switch's own cut-off is recognised. */
+export const CUT_OFF = 'ALLOTTED_TIMEOUT';
+
+function endpoint({ dial, profile, edge }: DialOptions): string {
+  return `sofia/${profile}/${dial.toUser}@${dial.gateway}${edge === '' ? '' : `;fs_path=sip:${edge}`}`;
+}
+
+function common({ legId, dial, traceparent }: DialOptions): string[] {
+  const caller =
+    dial.callerId === ''
+      ? [
+          'origination_caller_id_number=anonymous',
+          'origination_caller_id_name=Anonymous',
+          'origination_privacy=screen+hide_name+hide_number',
+        ]
+      : [`origination_caller_id_number=${dial.callerId}`, `origination_caller_id_name=${dial.callerId}`];
+  return [
+    `origination_uuid=${legId}`,
+    ...caller,
+    `execute_on_answer='sched_hangup +${dial.cutoffSeconds} ${CUT_OFF}'`,
+    // A star is input, not the end of a prompt.
+    'playback_terminators=none',
+    ...(traceparent === '' ? [] : [`sip_h_X-Traceparent=${traceparent}`]),
+  ];
+}
+
+/** `originate` of leg A: answered (early media is no answer), then parked. */
+export function originateLine(options: DialOptions): string {
+  const { answerTimeoutSeconds, progressTimeoutSeconds } = options.dial;
+  const variables = [
+    ...common(options),
+    'ignore_early_media=true',
+    `originate_timeout=${answerTimeoutSeconds}`,
+    ...(progressTimeoutSeconds > 0 ? [`progress_timeout=${progressTimeoutSeconds}`] : []),
+  ];
+  return `originate {${variables.join(',')}}${endpoint(options)} &park()`;
+}
+
+/** Argument of `bridge` to leg B. `call_timeout` would stop counting at the first 183. */
+export function bridgeArgument(options: DialOptions): string {
+  const { answerTimeoutSeconds, progressTimeoutSeconds } = options.dial;
+  const variables = [
+    ...common(options),
+    `leg_timeout=${answerTimeoutSeconds}`,
+    `bridge_answer_timeout=${answerTimeoutSeconds}`,
+    ...(progressTimeoutSeconds > 0 ? [`progress_timeout=${progressTimeoutSeconds}`] : []),
+  ];
+  return `[${variables.join(',')}]${endpoint(options)}`;
+}
+
+/** The realm of the code that ends leg B; cleared with `clear_digit_action all`, or digits are held (recording x08q). */
+export const END_CODE_REALM = 'incall';
+export const END_CODE_SUBCLASS = 'ringback::endcode';
+
+export const bindEndCode = (code: string): string =>
+  `${END_CODE_REALM},${code},exec[i]:event,Event-Name=CUSTOM\\,Event-Subclass=${END_CODE_SUBCLASS}`;

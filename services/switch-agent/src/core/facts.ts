@@ -1,0 +1,36 @@
+import type { sw } from '@ringback/contracts';
+
+/** How a channel ended, as the switch's variables tell it; times epoch µs, 0: did not happen or not told. */
+export interface EndData {
+  cause: string;
+  q850: number;
+  sipStatus: number;
+  disposition: string;
+  createdUs: number;
+  progressUs: number;
+  answeredUs: number;
+  endedUs: number;
+}
+
+interface About {
+  legId: string;
+  /** Epoch µs by the switch's clock. */
+  atUs: number;
+}
+
+/** What the switch tells, of all it could, in the words of the core. */
+export type SwitchFact = About &
+  (
+    | { is: 'created'; core: string }
+    | { is: 'progress'; earlyMedia: boolean }
+    | { is: 'answered' }
+    /** `offer` for a call that came in and rings. */
+    | { is: 'parked'; offer: { trigger: sw.LegOffered; traceparent: string; createdUs: number } | undefined }
+    | { is: 'ended'; end: EndData }
+    | { is: 'digit'; digit: string; source: string }
+    /** An application that a command executed is over. `alive`: the channel has not hung up. `end` tells of a bridge. */
+    | { is: 'executed'; app: string; commandId: string; played: boolean; alive: boolean; end: EndData }
+    | { is: 'end_code' }
+    | { is: 'task_added'; taskId: string; runtime: number }
+    | { is: 'task_gone'; taskId: string }
+  );

@@ -1,0 +1,115 @@
+import { eventSubject, sw } from '@ringback/contracts';
+import type { HeldEvent } from './journal/records.ts';
+
+/** One message: bounded, so that a reader's commit is, and far below the stream's largest. */
+const MAX_EVENTS = 200;
+const MAX_BYTES = 256 << 10;
+const FIRST_WAIT_MS = 100;
+const MAX_WAIT_MS = 2_000;
+
+export interface PublisherOptions {
+  switchId: string;
+  run: () => string;
+  /** Events of a shard that are not confirmed, in order. */
+  held: (shard: number) => readonly HeldEvent[];
+  /** Resolves when JetStream has taken it. */
+  publish: (subject: string, data: Uint8Array) => Promise<void>;
+  after: (ms: number, callback: () => void) => void;
+  failed: (error: unknown) => void;
+}
+
+interface ShardPointer {
+  /** On the disk: may be told. */
+  durable: number;
+  /** Taken by JetStream. */
+  sent: number;
+  busy: boolean;
+  waitMs: number;
+  /** Changes when `sent` is set back: an answer to an earlier publish moves nothing then. */
+  generation: number;
+}
+
+/** Tells events in order, a shard for itself, until JetStream has taken them. */
+export class Publisher {
+  readonly #options: PublisherOptions;
+  readonly #pointers = new Map<number, ShardPointer>();
+  #stopped = false;
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+  }
+
+  /** Events of the shard up to `seq` are on the disk. */
+  durable(shard: number, seq: number): void {
+    const pointer = this.#pointer(shard);
+    pointer.durable = Math.max(pointer.durable, seq);
+    this.#kick(shard, pointer);
+  }
+
+  /** Everything unconfirmed of the shard again, with its old numbers. */
+  again(shard: number): void {
+    const pointer = this.#pointer(shard);
+    pointer.sent = 0;
+    pointer.generation += 1;
+    this.#kick(shard, pointer);
+  }
+
+  /** The connection is back: no use to wait longer. */
+  retryNow(): void {
+    for (const [shard, pointer] of this.#pointers) this.#kick(shard, pointer);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  #pointer(shard: number): ShardPointer {
+    let pointer = this.#pointers.get(shard);
+    if (!pointer) {
+      pointer = { durable: 0, sent: 0, busy: false, waitMs: 0, generation: 0 };
+      this.#pointers.set(shard, pointer);
+    }
+    return pointer;
+  }
+
+  #kick(shard: number, pointer: ShardPointer): void {
+    if (pointer.busy || this.#stopped) return;
+    const batch = this.#batch(shard, pointer);
+    const last = batch.at(-1)?.seq;
+    if (last === undefined) return;
+    pointer.busy = true;
+    const { generation } = pointer;
+    const { switchId, run, publish, after, failed } = this.#options;
+    const events = batch.map(({ data }) => sw.Event.decode(data));
+    const message = sw.EventBatch.encode({ source: switchId, run: run(), shard, events }).finish();
+    publish(eventSubject(shard, switchId), message).then(
+      () => {
+        pointer.busy = false;
+        pointer.waitMs = 0;
+        if (pointer.generation === generation) pointer.sent = last;
+        this.#kick(shard, pointer);
+      },
+      (error: unknown) => {
+        failed(error);
+        pointer.waitMs = Math.min(pointer.waitMs * 2 || FIRST_WAIT_MS, MAX_WAIT_MS);
+        after(pointer.waitMs, () => {
+          pointer.busy = false;
+          this.#kick(shard, pointer);
+        });
+      },
+    );
+  }
+
+  #batch(shard: number, { sent, durable }: ShardPointer): HeldEvent[] {
+    const batch: HeldEvent[] = [];
+    let bytes = 0;
+    for (const event of this.#options.held(shard)) {
+      if (event.seq <= sent) continue;
+      if (event.seq > durable || batch.length === MAX_EVENTS) break;
+      bytes += event.data.length;
+      if (batch.length > 0 && bytes > MAX_BYTES) break;
+      batch.push(event);
+    }
+    return batch;
+  }
+}

@@ -1,0 +1,57 @@
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Logger } from '@ringback/service-kit';
+import { readCdr } from './cdr.ts';
+import type { Reader } from './translate.ts';
+
+export interface CdrFolderOptions {
+  /** Empty: none. */
+  directory: string;
+  log: Logger;
+  nowMs: () => number;
+  /** Takes it in; resolves to whether the file has served (true: removed). `ageMs`: since it was written. */
+  take(legId: string, core: string, read: Reader, ageMs: number): Promise<boolean>;
+}
+
+/** A file that cannot be read is being written, unless it is old. */
+const HALF_WRITTEN_MS = 60_000;
+
+/** The CDR files the switch leaves: ends that were told while nobody listened. */
+export class CdrFolder {
+  readonly #options: CdrFolderOptions;
+  #sweeping: Promise<void> | undefined;
+
+  constructor(options: CdrFolderOptions) {
+    this.#options = options;
+  }
+
+  /** Reads all there are. Never throws. */
+  sweep(): Promise<void> {
+    this.#sweeping ??= this.#sweep().finally(() => {
+      this.#sweeping = undefined;
+    });
+    return this.#sweeping;
+  }
+
+  async #sweep(): Promise<void> {
+    const { directory, log } = this.#options;
+    if (directory === '') return;
+    try {
+      for (const name of await readdir(directory)) {
+        if (name.endsWith('.cdr.json')) await this.#file(join(directory, name));
+      }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') log.error({ err: error }, 'CDR files cannot be read');
+    }
+  }
+
+  async #file(path: string): Promise<void> {
+    const { log, nowMs, take } = this.#options;
+    const { mtimeMs } = await stat(path);
+    const ageMs = nowMs() - mtimeMs;
+    const cdr = readCdr(await readFile(path, 'utf8'));
+    if (!cdr && ageMs < HALF_WRITTEN_MS) return;
+    if (!cdr) log.warn('a CDR file was unreadable and is removed');
+    if (!cdr || (await take(cdr.legId, cdr.core, cdr.read, ageMs))) await rm(path, { force: true });
+  }
+}

@@ -1,0 +1,120 @@
+import { EslClient, type EslError, type EslEvent } from '@ringback/esl';
+import type { Logger } from '@ringback/service-kit';
+import { SwitchClock } from '../core/clock.ts';
+import type { SwitchFact } from '../core/facts.ts';
+import { EVENTS, toFact } from './translate.ts';
+
+export interface SwitchLinkOptions {
+  host: string;
+  port: number;
+  password: string;
+  log: Logger;
+  monotonicUs: () => number;
+  /** A switch that answers nothing for so long is taken for gone. */
+  silenceMs: number;
+  /** Subscribed, but facts are held back until it resolves; false: try again from the start. */
+  readTruth(core: string): Promise<void>;
+  onFact(fact: SwitchFact): void;
+  /** Up or down. */
+  changed(): void;
+  lost(): void;
+}
+
+const PING_MS = 1_000;
+
+/** The event socket with what was missed made good: facts come only after the truth was read. */
+export class SwitchLink {
+  readonly esl: EslClient;
+  readonly clock: SwitchClock;
+  readonly #options: SwitchLinkOptions;
+  #held: SwitchFact[] | undefined = [];
+  #ping: NodeJS.Timeout | undefined;
+  #generation = 0;
+  core = '';
+  version = '';
+  /** Last time the switch answered, by the given monotonic clock. */
+  ready = false;
+
+  constructor(options: SwitchLinkOptions) {
+    this.#options = options;
+    this.clock = new SwitchClock(options.monotonicUs);
+    this.esl = new EslClient({
+      host: options.host,
+      port: options.port,
+      password: options.password,
+      events: EVENTS,
+      onEvent: (event) => this.#onEvent(event),
+      onUp: () => this.#onUp(),
+      onDown: (reason) => this.#onDown(reason),
+    });
+  }
+
+  start(): void {
+    this.esl.start();
+    this.#ping = setInterval(() => this.#look(), PING_MS);
+  }
+
+  stop(): void {
+    clearInterval(this.#ping);
+    this.#generation += 1;
+    this.ready = false;
+    this.esl.close();
+  }
+
+  #onEvent(event: EslEvent): void {
+    const fact = toFact(event, (us) => (us === 0 ? 0 : this.clock.held(us)));
+    if (!fact) return;
+    if (this.#held) this.#held.push(fact);
+    else this.#options.onFact(fact);
+  }
+
+  #onUp(): void {
+    this.#generation += 1;
+    const generation = this.#generation;
+    this.clock.reset();
+    this.#held = [];
+    this.#begin(generation).catch((error: EslError) => {
+      if (generation !== this.#generation) return;
+      this.#options.log.error({ err: error }, 'the truth could not be read; connecting again');
+      this.esl.reconnect();
+    });
+  }
+
+  async #begin(generation: number): Promise<void> {
+    this.core = await this.esl.ask('global_getvar core_uuid');
+    this.version = /FreeSWITCH (?:Version )?(\S+)/.exec(await this.esl.ask('version'))?.[1] ?? '';
+    await this.#options.readTruth(this.core);
+    if (generation !== this.#generation) return;
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const fact of held) this.#options.onFact(fact);
+    this.ready = true;
+    this.#options.log.info({ core_uuid: this.core, version: this.version }, 'the switch is connected');
+    this.#options.changed();
+  }
+
+  #onDown(reason: Error): void {
+    this.#generation += 1;
+    this.#held = [];
+    const was = this.ready;
+    this.ready = false;
+    if (was) this.#options.log.warn({ err: reason }, 'the switch is disconnected');
+    this.#options.lost();
+    this.#options.changed();
+  }
+
+  /** A process that is stopped keeps its sockets: only an answer shows life. */
+  #look(): void {
+    if (!this.ready) return;
+    const generation = this.#generation;
+    const timer = setTimeout(() => {
+      if (generation !== this.#generation) return;
+      this.#options.log.error('the switch is silent');
+      this.esl.reconnect();
+    }, this.#options.silenceMs);
+    this.esl
+      .api('strepoch')
+      .catch(() => undefined)
+      .finally(() => clearTimeout(timer));
+  }
+}
