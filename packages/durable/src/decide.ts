@@ -34,16 +34,15 @@ export function applyStep<S, E, X>(
     else timers[name] = atUs;
   }
   const history = decision.history ? [...before.history, decision.history].slice(-HISTORY_LIMIT) : before.history;
-  const closing = before.closing || decision.closed;
   return {
     live: {
       ...before,
       state: decision.state,
       owed: [...kept, ...added],
-      timers: closing ? {} : timers,
+      timers: decision.closed ? {} : timers,
       history,
       next,
-      closing,
+      closing: decision.closed,
     },
     decision,
   };

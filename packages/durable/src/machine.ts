@@ -46,7 +46,7 @@ export interface Decision<S, X> {
   cancel?: (owed: Owed<X>) => boolean;
   /** Facts for the world, published at least once in order of commits. */
   facts: unknown[];
-  /** The session is over: it closes as soon as nothing is owed any more. */
+  /** By this state the session is over: it closes as soon as nothing is owed any more (unless an event changes that). */
   closed: boolean;
   history?: HistoryEntry;
 }

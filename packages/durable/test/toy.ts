@@ -14,6 +14,7 @@ import type {
 
 /** A counter that owes the world one effect a count: the smallest thing the loop can keep. */
 export interface Counter {
+  over?: boolean;
   count: number;
   told: number;
 }
@@ -28,7 +29,7 @@ export const counterMachine: Machine<Counter, CounterEvent, CounterEffect> = {
   step(state = { count: 0, told: 0 }, trigger, context) {
     const event = trigger.type === 'event' ? trigger.event : trigger.type === 'outcome' ? trigger.outcome : undefined;
     if (event === 'throw') throw new Error('this event is poison');
-    const decision = { state, effects: [], timers: {}, facts: [], closed: false };
+    const decision = { state, effects: [], timers: {}, facts: [], closed: state.over === true };
     if (event === 'count') {
       const count = state.count + 1;
       return {
@@ -38,7 +39,7 @@ export const counterMachine: Machine<Counter, CounterEvent, CounterEffect> = {
       };
     }
     if (event === 'told') return { ...decision, state: { ...state, told: state.told + 1 } };
-    return { ...decision, closed: event === 'close', facts: event === 'close' ? [{ closed: context.sessionId }] : [] };
+    return { ...decision, state: { ...state, over: true }, closed: true, facts: [{ closed: context.sessionId }] };
   },
 };
 

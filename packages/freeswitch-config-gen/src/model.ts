@@ -56,7 +56,8 @@ export function globalVariables(model: SwitchModel): Record<string, string> {
   return {
     // A parked leg sends nothing otherwise (recording s01), and carriers end silent calls.
     send_silence_when_idle: '-1',
-    media_timeout: String(model.mediaTimeout),
+    // FreeSWITCH counts it in milliseconds.
+    media_timeout: String(model.mediaTimeout * 1000),
     sound_prefix: model.soundsDir,
   };
 }

@@ -1,4 +1,5 @@
-import type { Result } from './model.ts';
+import { settleEnded } from './legs.ts';
+import type { Result, Session } from './model.ts';
 import type { Turn } from './turn.ts';
 
 /** The one way a session ends; idempotent. Every leg that is up is hung up; it closes when all are settled. */
@@ -12,16 +13,14 @@ export function finish(turn: Turn, result: Result, reason: string): void {
   }
   for (const leg of s.legs) {
     if (leg.status === 'new') turn.settle(leg, 'cancelled', reason);
+    // B had ended, and waited for A's return that does not come any more.
+    else if (leg.status === 'ended' && leg.settlement === 'none' && leg.role !== 'trigger') settleEnded(turn, leg);
     else if (leg.status !== 'ended' && leg.endedBy === '') {
       turn.hangup(leg, leg.role === 'trigger' ? s.access.rejectCause : 'NORMAL_CLEARING', 'dialogue');
     }
   }
-  closeWhenSettled(turn);
 }
 
-export function closeWhenSettled(turn: Turn): void {
-  const { s } = turn;
-  if (s.phase !== 'ending' || s.legs.some(({ settlement }) => settlement !== 'done')) return;
-  turn.closed = true;
-  turn.facts.push({ fact: 'session_ended', sessionId: turn.context.sessionId, result: s.result, reason: s.reason });
-}
+/** Everything is hung up and settled: nothing is left to wait for. */
+export const isOver = ({ phase, legs }: Session): boolean =>
+  phase === 'ending' && legs.every(({ settlement }) => settlement === 'done');

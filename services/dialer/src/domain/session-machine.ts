@@ -1,5 +1,6 @@
 import type { Decision, Machine, StepContext, Trigger } from '@ringback/durable';
 import type { Directory } from './directory.ts';
+import { isOver } from './ending.ts';
 import type { SessionEvent } from './events.ts';
 import type { Effect, Session } from './model.ts';
 import type { Settings } from './settings.ts';
@@ -32,10 +33,19 @@ export function stepSession(
   settings: Settings,
 ): Decision<Session, Effect> {
   const turn = new Turn(state ? structuredClone(state) : open(trigger, directory), context, directory, settings);
-  const from = state?.phase ?? 'new';
+  const from = state ? (isOver(state) ? 'ended' : state.phase) : 'new';
   if (!state) offered(turn, (trigger as { event: Extract<SessionEvent, { type: 'offered' }> }).event, true);
   else handle(turn, trigger);
-  const to = turn.closed ? 'ended' : turn.s.phase;
+  const over = isOver(turn.s);
+  const to = over ? 'ended' : turn.s.phase;
+  if (over && !(state && isOver(state))) {
+    turn.facts.push({
+      fact: 'session_ended',
+      sessionId: context.sessionId,
+      result: turn.s.result,
+      reason: turn.s.reason,
+    });
+  }
   const event = nameOf(trigger);
   const legId = 'event' in trigger && 'legId' in trigger.event ? trigger.event.legId : undefined;
   const ended = new Set(turn.s.legs.filter(({ status }) => status === 'ended').map(({ id }) => id));
@@ -47,7 +57,7 @@ export function stepSession(
       from === to
         ? turn.facts
         : [...turn.facts, { fact: 'session_changed', sessionId: context.sessionId, from, to, atUs: context.nowUs }],
-    closed: turn.closed,
+    closed: over,
     // A leg that has ended wants nothing more.
     cancel: ({ body }) => body.do === 'command' && ended.has(body.legId),
     history: { atUs: context.nowUs, event, from, to, ...(legId ? { legId } : {}) },

@@ -1,4 +1,4 @@
-import { ivr, sw } from '@ringback/contracts';
+import { sw } from '@ringback/contracts';
 import type { Trigger } from '@ringback/durable';
 import { answeredA, attemptFailed, beginLegA, dialA, reservedLegA } from './leg-a.ts';
 import { afterB, answeredB, endCode, extend, requoted, reservedLegB } from './leg-b.ts';
@@ -10,10 +10,9 @@ import {
   playAgain,
   reservedAfterPin,
   resolved,
-  step,
   stepped,
 } from './dialogue.ts';
-import { closeWhenSettled, finish } from './ending.ts';
+import { finish } from './ending.ts';
 import type { LegBody, SessionEvent } from './events.ts';
 import { recordOnLeg, settleEnded } from './legs.ts';
 import type { Effect, Leg, Phase } from './model.ts';
@@ -32,13 +31,15 @@ export const TRANSITIONS: Record<Phase, Row> = {
   triggered: {
     'trigger.ended': triggerEnded,
     'trigger.lost': triggerEnded,
+    'trigger.gone': triggerEnded,
     'a.ended': directCallerLeft,
     'a.lost': directCallerLeft,
+    'a.gone': directCallerLeft,
   },
   // The trigger call is over; the callback is due in some seconds.
   waiting: {},
   // Money for leg A is asked for.
-  reserving_a: { 'a.ended': directCallerLeft, 'a.lost': directCallerLeft },
+  reserving_a: { 'a.ended': directCallerLeft, 'a.lost': directCallerLeft, 'a.gone': directCallerLeft },
   // A's telephone rings.
   calling_a: {
     'a.answered': answeredA,
@@ -63,7 +64,6 @@ export const TRANSITIONS: Record<Phase, Row> = {
     'a.lost': switchLost,
     'a.gone': callerLeft,
     'a.is_parked': playAgain,
-    'a.failed': playAgain,
   },
   // B's telephone rings, the caller hears it.
   dialling_b: {
@@ -159,7 +159,7 @@ function onEvent(turn: Turn, event: SessionEvent, effect: Effect | undefined): v
     case 'settled': {
       const leg = turn.leg(event.legId);
       if (leg) leg.settlement = 'done';
-      return closeWhenSettled(turn);
+      return;
     }
     case 'stepped':
       return stepped(turn, event.answer);
@@ -194,18 +194,18 @@ const LEG_EVENTS: Partial<Record<LegBody['$case'], string>> = {
   ended: 'ended',
   lost: 'lost',
   endCode: 'end_code',
-  commandFailed: 'failed',
 };
 
 function onLeg(turn: Turn, { legId, atUs, commandId, body }: On<'leg'>): void {
   const leg = turn.leg(legId);
   if (!leg) throw new Error(`leg ${legId} is not of this session`);
   if (body.$case === 'collected') return collected(turn, commandId, legId, body.value);
-  if (leg.status === 'ended') return closeWhenSettled(turn); // late, or told twice
+  if (leg.status === 'ended') return; // late, or told twice
   recordOnLeg(leg, atUs, body);
   if (body.$case === 'parked' && legId === turn.s.a) turn.s.aParked = true;
   if (body.$case === 'commandFailed') {
     if (!failLeg(turn, leg, body.value.code, commandId)) return;
+    return dispatch(turn, leg, body.value.code === 'UNKNOWN_LEG' ? 'gone' : 'failed');
   } else if (body.$case === 'legState') {
     return onLegState(turn, leg, atUs, body.value);
   }
@@ -220,7 +220,6 @@ function dispatch(turn: Turn, leg: Leg, event: string | undefined): void {
   if (leg.status === 'ended' && leg.settlement === 'none' && settlesByItself(turn, leg)) settleEnded(turn, leg);
   if (leg.role === 'trigger' && leg.status === 'ended') decide(turn);
   turn.watch();
-  closeWhenSettled(turn);
 }
 
 /** B's settlement waits for A's return while the session goes on; a trigger's for the decision about it. */
@@ -252,16 +251,14 @@ function failLeg(turn: Turn, leg: Leg, code: string, commandId: string): boolean
     leg.status = 'ended';
     return true;
   }
-  // A prompt that could not be played is as good as silence.
-  const { dialogue } = turn.s;
-  if (dialogue?.playing === commandId) {
-    dialogue.playing = '';
-    step(turn, {
-      $case: 'collected',
-      value: { outcome: ivr.Collected_Outcome.PLAY_FAILED, digits: '', sealed: false },
-    });
-  }
+  playFailed(turn, commandId);
   return false;
+}
+
+/** A prompt that could not be played is as good as silence. */
+function playFailed(turn: Turn, commandId: string): void {
+  const value = sw.Collected.fromPartial({ outcome: sw.Collected_Outcome.PLAY_FAILED });
+  collected(turn, commandId, turn.s.a, value);
 }
 
 /** The agent refused a command before taking it: it was never begun. */
@@ -275,10 +272,9 @@ function commandRefused(turn: Turn, effect: Effect | undefined, code: string): v
     leg.cause = code;
     leg.endedUs = turn.now;
     leg.status = 'ended';
-    dispatch(turn, leg, bLeg ? 'ended' : 'failed');
-    return;
+    return dispatch(turn, leg, bLeg ? 'ended' : 'failed');
   }
-  failLeg(turn, leg, code, effect.commandId);
+  playFailed(turn, effect.commandId);
 }
 
 /** A service refused the question itself; whoever waits for it goes on as if nobody had answered. */
@@ -293,7 +289,7 @@ function questionRefused(turn: Turn, effect: Effect | undefined, { field, messag
       field,
       message,
     });
-    return closeWhenSettled(turn);
+    return;
   }
   if (effect) onGaveUp(turn, effect);
 }
@@ -317,7 +313,8 @@ function onGaveUp(turn: Turn, effect: Effect): void {
       if (effect.purpose === 'pin') return askFailed(turn);
       return; // running legs run to their paid-for time
     case 'dialogue':
-      return finish(turn, 'platform_error', 'ivr_away');
+      // A dialogue that a lost switch has ended is nobody's loss.
+      return s.phase === 'talking' ? finish(turn, 'platform_error', 'ivr_away') : undefined;
     case 'verify_pin':
     case 'resolve':
     case 'balance':

@@ -20,7 +20,6 @@ export class Turn {
   readonly effects: NewEffect<Effect>[] = [];
   readonly timers: Record<string, number | undefined> = {};
   readonly facts: unknown[] = [];
-  closed = false;
 
   constructor(session: Session, context: StepContext, directory: Directory, settings: Settings) {
     this.s = session;
