@@ -37,6 +37,9 @@ export class SealError extends Error {
 const CIPHER = 'chacha20-poly1305';
 const TAG_BYTES = 16;
 const PADDED_BYTES = 64;
+/** Length of a raw X25519 key, and of every ciphertext whatever the digits. */
+export const KEY_BYTES = 32;
+export const SEALED_BYTES = PADDED_BYTES + TAG_BYTES;
 /** SubjectPublicKeyInfo and PKCS #8 headers of X25519 keys (RFC 8410). */
 const SPKI_HEADER = Buffer.from('302a300506032b656e032100', 'hex');
 const PKCS8_HEADER = Buffer.from('302e020100300506032b656e04220420', 'hex');
@@ -81,7 +84,7 @@ function derive(shared: Buffer, ephemeral: Buffer, recipient: Buffer): { key: Bu
  */
 export function seal(digits: string, keyId: string, publicKey: Uint8Array, context: SealContext): Sealed {
   if (!/^[0-9*#]*$/.test(digits) || digits.length > PADDED_BYTES - 2) throw new SealError('not digits, or too many');
-  if (publicKey.length !== 32) throw new SealError('the public key is not 32 bytes');
+  if (publicKey.length !== KEY_BYTES) throw new SealError('the public key is not 32 bytes');
   const ephemeral = generateKeyPairSync('x25519');
   const ephemeralPublicKey = rawPublic(ephemeral.publicKey);
   const shared = diffieHellman({ privateKey: ephemeral.privateKey, publicKey: publicFromRaw(publicKey) });
@@ -98,7 +101,7 @@ export function seal(digits: string, keyId: string, publicKey: Uint8Array, conte
 /** @throws {SealError} when it was not sealed for this key and this context. */
 export function open(sealed: Sealed, privateKey: Uint8Array, context: SealContext): string {
   const { keyId, ephemeralPublicKey, ciphertext } = sealed;
-  if (ciphertext.length !== PADDED_BYTES + TAG_BYTES || ephemeralPublicKey.length !== 32)
+  if (ciphertext.length !== SEALED_BYTES || ephemeralPublicKey.length !== KEY_BYTES)
     throw new SealError('not a sealed message');
   try {
     const own = privateFromRaw(privateKey);

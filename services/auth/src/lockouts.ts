@@ -37,6 +37,17 @@ export async function lockedUntil(db: Pool | PoolClient, guess: Guess): Promise<
   return rows[0]?.until_us ?? undefined;
 }
 
+/**
+ * One guess at a time for an account and for a caller ID, until the transaction ends: of many guesses made at once, those
+ * after the last allowed one must find the lock.
+ */
+export async function inTurn(client: PoolClient, { account, callerId }: Guess): Promise<void> {
+  // In one order everywhere, so that two guesses cannot wait for each other.
+  for (const { subject } of subjects({ account, callerId, accessNumber: '' })) {
+    await client.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`ringback:auth:${subject}`]);
+  }
+}
+
 /** Counts a wrong PIN against account, caller ID and access number; answers the end of a lock-out that follows. */
 export async function countWrongPin(
   client: PoolClient,

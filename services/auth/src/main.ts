@@ -19,6 +19,8 @@ import { loadSealingKey } from './sealing-key.ts';
 /** Answers to VerifyPin are kept this long: no question is asked again later. */
 const KEEP_VERIFICATIONS = '1 day';
 const SWEEP_MS = 3_600_000;
+/** Between two looks whether the database answers. */
+const LOOK_MS = 1_000;
 
 await runService({
   name: 'auth',
@@ -68,9 +70,23 @@ await runService({
         .query(`DELETE FROM auth.verification WHERE at < now() - interval '${KEEP_VERIFICATIONS}'`)
         .catch((error: Error) => log.warn({ err: error.message }, 'old verifications could not be swept'));
     }, SWEEP_MS);
+    // Without its database auth can answer nothing.
+    let trouble: string | undefined;
+    const look = setInterval(() => {
+      pool.query('SELECT').then(
+        () => {
+          trouble = undefined;
+        },
+        (error: Error) => {
+          trouble = `the database is away: ${error.message}`;
+        },
+      );
+    }, LOOK_MS);
     return {
+      notReady: () => trouble,
       async stop() {
         clearInterval(sweep);
+        clearInterval(look);
         await server.stop();
         await connection?.drain();
         await pool.end();

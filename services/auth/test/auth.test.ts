@@ -7,7 +7,8 @@ import { type TestDatabase, testDatabase } from '@ringback/service-kit/testing';
 import { accountHandlers } from '../src/api/accounts.ts';
 import { answerBatch } from '../src/api/ask-stream.ts';
 import { Questions } from '../src/api/questions.ts';
-import { createPins } from '../src/pins.ts';
+import { inTurn, type LockoutRules } from '../src/lockouts.ts';
+import { createPins, type Pins } from '../src/pins.ts';
 import { loadSealingKey, type SealingKey } from '../src/sealing-key.ts';
 
 let database: TestDatabase;
@@ -15,7 +16,10 @@ let pool: Pool;
 let key: SealingKey;
 let questions: Questions;
 let accounts: ReturnType<typeof accountHandlers>;
+let pins: Pins;
 let next = 0;
+
+const rules: LockoutRules = { tries: { account: 3, caller: 3, access: 100 }, windowMs: 60_000, lockMs: 60_000 };
 
 const PIN = '471100';
 const {
@@ -29,8 +33,7 @@ before(async () => {
   pool = createPool(database.url);
   await migrate(pool, new URL('../migrations/', import.meta.url), 'auth');
   key = await loadSealingKey(pool, 'a secret');
-  const pins = await createPins({ memoryKib: 8_192, passes: 1 });
-  const rules = { tries: { account: 3, caller: 3, access: 100 }, windowMs: 60_000, lockMs: 60_000 };
+  pins = await createPins({ memoryKib: 8_192, passes: 1 });
   questions = new Questions({ pool, pins, key, rules });
   accounts = accountHandlers(pool, pins);
 });
@@ -111,6 +114,60 @@ describe('a PIN', () => {
     assert.equal(row?.failures, 1);
   });
 
+  test('the right PIN among many guesses made at once finds the lock as well', async () => {
+    const { number, callerId } = await account();
+    const gate = await pool.connect();
+    const waiting = async (): Promise<number> => {
+      const [row] = await database.query(
+        `SELECT count(*)::int AS waiting FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'`,
+      );
+      return Number(row?.waiting);
+    };
+    await gate.query('BEGIN');
+    await inTurn(gate, { account: number, callerId, accessNumber: '' });
+    const answers: Promise<auth.VerifyPinResponse>[] = [];
+    for (const pin of ['000000', '000001', '000002', PIN]) {
+      answers.push(questions.verifyPin(pinRequest(number, callerId, pin)));
+      // PostgreSQL serves those who wait in the order in which they came.
+      while ((await waiting()) < answers.length) await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    await gate.query('COMMIT');
+    gate.release();
+    const outcomes = (await Promise.all(answers)).map(({ outcome }) => outcome);
+    assert.deepEqual(outcomes, [Outcome.WRONG, Outcome.WRONG, Outcome.LOCKED, Outcome.LOCKED]);
+  });
+
+  test('a repetition needs no second connection: a full pool does not wait for itself', async () => {
+    const { number, callerId } = await account();
+    const one = createPool(database.url, { max: 1 });
+    const narrow = new Questions({ pool: one, pins, key, rules });
+    const request = pinRequest(number, callerId, '000000');
+    const answers = await Promise.all([1, 2, 3].map(() => narrow.verifyPin(request)));
+    assert.deepEqual(
+      answers.map(({ outcome }) => outcome),
+      [Outcome.WRONG, Outcome.WRONG, Outcome.WRONG],
+    );
+    await one.end();
+  });
+
+  test('of no account takes as long as a wrong one', async () => {
+    const slow = await createPins({ memoryKib: 19_456, passes: 2 });
+    const stored = await slow.hash(PIN);
+    const fastest = async (against: string | undefined): Promise<number> => {
+      const times: number[] = [];
+      for (let run = 0; run < 5; run += 1) {
+        const begun = performance.now();
+        assert.equal(await slow.matches('000000', against), false);
+        times.push(performance.now() - begun);
+      }
+      return Math.min(...times);
+    };
+    const ratio = (await fastest(undefined)) / (await fastest(stored));
+    assert.ok(ratio > 0.5 && ratio < 2, `unknown takes ${ratio.toFixed(2)} times as long`);
+    assert.equal(await slow.matches(PIN, undefined), false);
+    assert.match(stored, /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
+  });
+
   test('a seal is single use, and bound to its leg', async () => {
     const { number, callerId } = await account();
     const request = pinRequest(number, callerId, PIN);
@@ -171,6 +228,55 @@ describe('bad requests name the field', () => {
     ],
     ['key', () => questions.verifyPin(pinRequest('1001', '', PIN, { keyId: 'other' })), /^key_id: is not a key/],
     ['leg', () => questions.verifyPin(pinRequest('1001', '', PIN, { legId: '' })), /^leg_id: is missing/],
+    ['session', () => questions.verifyPin(pinRequest('1001', '', PIN, { sessionId: '' })), /^session_id: is missing/],
+    ['command', () => questions.verifyPin(pinRequest('1001', '', PIN, { commandId: '' })), /^command_id: is missing/],
+    ['request', () => questions.verifyPin(pinRequest('1001', '', PIN, { requestId: '' })), /^request_id: is missing/],
+    ['account keyed', () => questions.verifyPin(pinRequest('10 01', '', PIN)), /^account_number: wants 1 to 32/],
+    ['caller', () => questions.verifyPin(pinRequest('1001', '601', PIN)), /^caller_id: wants E.164/],
+    [
+      'access number',
+      () => questions.verifyPin(pinRequest('1001', '', PIN, { accessNumber: '22' })),
+      /^access_number: wants E.164/,
+    ],
+    [
+      'ephemeral key',
+      () => questions.verifyPin(pinRequest('1001', '', PIN, { ephemeralPublicKey: Buffer.alloc(31) })),
+      /^ephemeral_public_key: wants 32 bytes, got 31/,
+    ],
+    [
+      'ciphertext',
+      () => questions.verifyPin(pinRequest('1001', '', PIN, { ciphertext: Buffer.alloc(3) })),
+      /^ciphertext: wants 80 bytes, got 3/,
+    ],
+    ['caller to identify', () => identify('601000001'), /^caller_id: wants E.164/],
+    [
+      'account to resolve for',
+      () => questions.resolveDestination({ requestId: 'q', accountNumber: '', digits: '1' }),
+      /^account_number: is missing/,
+    ],
+    [
+      'language',
+      () => accounts.createAccount(auth.CreateAccountRequest.fromPartial({ language: 'English' })),
+      /^language: wants a language tag/,
+    ],
+    [
+      'speed-dial number',
+      async () =>
+        accounts.putSpeedDial({ accountNumber: (await account()).number, code: '1', number: '00442079460000' }),
+      /^number: wants E.164/,
+    ],
+    ['new PIN', async () => accounts.setPin({ number: (await account()).number, pin: '123' }), /^pin: wants 4 to 12/],
+    ['account to unlock', () => accounts.unlock({ number: '99999999' }), /^number: there is no such account/],
+    [
+      'caller ID to delete',
+      () => accounts.deleteCallerId({ accountNumber: '1001', number: '+48601777777' }),
+      /^number: the account has no such/,
+    ],
+    [
+      'code to delete',
+      () => accounts.deleteSpeedDial({ accountNumber: '1001', code: '9' }),
+      /^code: the account has no such/,
+    ],
   ] as const) {
     test(what, () => assert.rejects(call(), (error) => error instanceof GrpcError && said.test(error.message)));
   }

@@ -37,3 +37,14 @@ export function present(field: string, value: string): string {
   if (value === '') throw bad(field, 'is missing');
   return value;
 }
+
+/** What a caller keyed for an account number may be anything a telephone has keys for: it is unknown, not malformed. */
+export function keyedAccount(field: string, value: string): string {
+  if (!/^[0-9*#]{1,32}$/.test(value)) throw bad(field, 'wants 1 to 32 of 0-9 * #');
+  return value;
+}
+
+export function bytes(field: string, value: Uint8Array, length: number): Uint8Array {
+  if (value.length !== length) throw bad(field, `wants ${length} bytes, got ${value.length}`);
+  return value;
+}

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { auth } from '@ringback/contracts';
 import { parseDestination } from '@ringback/numbering';
-import { open, SealError } from '@ringback/sealing';
-import { GrpcError, type Pool, transaction } from '@ringback/service-kit';
-import { countWrongPin, forgive, type Guess, type LockoutRules, lockedUntil } from '../lockouts.ts';
+import { KEY_BYTES, open, SEALED_BYTES, SealError } from '@ringback/sealing';
+import { GrpcError, type Pool, type PoolClient, transaction } from '@ringback/service-kit';
+import { countWrongPin, forgive, type Guess, inTurn, type LockoutRules, lockedUntil } from '../lockouts.ts';
 import type { Pins } from '../pins.ts';
 import type { SealingKey } from '../sealing-key.ts';
-import { present } from './fields.ts';
+import { bytes, e164, keyedAccount, present } from './fields.ts';
 
 interface AccountRow {
   number: string;
@@ -45,7 +45,8 @@ export class Questions {
   }
 
   async identify({ callerId, trusted, accessNumber }: auth.IdentifyRequest): Promise<auth.IdentifyResponse> {
-    present('access_number', accessNumber);
+    e164('access_number', present('access_number', accessNumber));
+    if (callerId !== '') e164('caller_id', callerId);
     const { pool } = this.#deps;
     const { rows } = await pool.query<AccountRow & { authorised: boolean }>(
       `SELECT a.*, c.authorised FROM auth.caller_id c JOIN auth.account a ON a.number = c.account WHERE c.number = $1`,
@@ -68,7 +69,12 @@ export class Questions {
     const { pool } = this.#deps;
     present('request_id', request.requestId);
     for (const field of ['sessionId', 'legId', 'commandId'] as const) present(snake(field), request[field]);
-    const known = await this.#storedAnswer(request.requestId);
+    keyedAccount('account_number', request.accountNumber);
+    if (request.callerId !== '') e164('caller_id', request.callerId);
+    e164('access_number', present('access_number', request.accessNumber));
+    bytes('ephemeral_public_key', request.ephemeralPublicKey, KEY_BYTES);
+    bytes('ciphertext', request.ciphertext, SEALED_BYTES);
+    const known = await storedAnswer(pool, request.requestId);
     if (known) return known;
     const digits = this.#open(request);
     const guess: Guess = {
@@ -98,11 +104,12 @@ export class Questions {
         [request.requestId, sealHash],
       );
       if (rowCount === 0) {
-        const stored = await this.#storedAnswer(request.requestId);
+        const stored = await storedAnswer(client, request.requestId);
         if (stored) return stored;
         throw GrpcError.invalidArgument('ciphertext', 'was used before: a seal is single use');
       }
       const answer = auth.VerifyPinResponse.fromPartial({ outcome: Outcome.WRONG });
+      await inTurn(client, guess);
       const locked = await lockedUntil(client, guess);
       if (locked !== undefined) Object.assign(answer, { outcome: Outcome.LOCKED, lockedUntilUs: locked });
       else if (!account) {
@@ -128,14 +135,6 @@ export class Questions {
       ]);
       return answer;
     });
-  }
-
-  async #storedAnswer(requestId: string): Promise<auth.VerifyPinResponse | undefined> {
-    const { rows } = await this.#deps.pool.query<{ answer: unknown }>(
-      `SELECT answer FROM auth.verification WHERE request_id = $1 AND answer <> '{}'`,
-      [requestId],
-    );
-    return rows[0] && auth.VerifyPinResponse.fromJSON(rows[0].answer);
   }
 
   /** The digits, or undefined when the seal does not open: that counts as a wrong PIN. */
@@ -176,6 +175,14 @@ export class Questions {
     const { keyId, publicKey } = this.#deps.key;
     return Promise.resolve({ keyId, publicKey });
   }
+}
+
+async function storedAnswer(db: Pool | PoolClient, requestId: string): Promise<auth.VerifyPinResponse | undefined> {
+  const { rows } = await db.query<{ answer: unknown }>(
+    `SELECT answer FROM auth.verification WHERE request_id = $1 AND answer <> '{}'`,
+    [requestId],
+  );
+  return rows[0] && auth.VerifyPinResponse.fromJSON(rows[0].answer);
 }
 
 const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
