@@ -5,6 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { billing } from '@ringback/contracts';
 import { call, grpcClient } from '@ringback/service-kit';
 import type { RunningBilling } from '../src/index.ts';
+import { someBackendWaits } from './support/backends.ts';
 import { A, DECK, fresh, leg, pays, reserveRequest, S, settleRequest, World } from './support/world.ts';
 
 let world: World;
@@ -22,17 +23,6 @@ after(async () => {
   await world.close();
 });
 
-/** Backends of the service that wait for a lock, as soon as there is one. */
-async function waitingBackends(): Promise<number[]> {
-  for (const deadline = Date.now() + 10_000; Date.now() < deadline; await pause(5)) {
-    const rows = await world.database.query(
-      "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND pid <> pg_backend_pid()",
-    );
-    if (rows.length > 0) return rows.map(({ pid }) => Number(pid));
-  }
-  throw new Error('no backend waits for a lock');
-}
-
 /** Runs `ask` while `lock` is held by somebody else, kills every backend that waits for it, and lets the lock go. */
 async function killedWhileWaiting<T>(lock: string, ask: () => Promise<T>): Promise<PromiseSettledResult<T>> {
   const client = await world.pool.connect();
@@ -40,7 +30,7 @@ async function killedWhileWaiting<T>(lock: string, ask: () => Promise<T>): Promi
     await client.query('BEGIN');
     await client.query(lock);
     const asked = Promise.allSettled([ask()]);
-    for (const pid of await waitingBackends()) await client.query('SELECT pg_terminate_backend($1)', [pid]);
+    for (const pid of await someBackendWaits(world.pool)) await client.query('SELECT pg_terminate_backend($1)', [pid]);
     const [result] = await asked;
     return result!;
   } finally {

@@ -41,7 +41,13 @@ export class World {
   /** A database of its own with the service on it, until `close`. */
   static async start(env: Record<string, string> = {}): Promise<World> {
     const database = await testDatabase();
-    const full = { DATABASE_URL: database.url, GRPC_LISTEN: '127.0.0.1:0', MAINTENANCE_INTERVAL: '1h', ...env };
+    const full = {
+      DATABASE_URL: database.url,
+      GRPC_LISTEN: '127.0.0.1:0',
+      MAINTENANCE_INTERVAL: '1h',
+      HOLD_EXPIRY_SLACK: '36500d',
+      ...env,
+    };
     return new World(database, full, await boot(full));
   }
 
