@@ -130,7 +130,10 @@ async function makeCluster(data: string, bin: string, as: SystemUser, secrets: S
   await rename(draft, data);
 }
 
-/** nats-server with JetStream, data in the run directory. */
+/**
+ * nats-server with JetStream, data in the run directory. Its storage holds all streams and the largest of them once more:
+ * the server reserves for a stream that is asked for again before it sees that it is there.
+ */
 export async function natsSpec(layout: Layout): Promise<ProcessSpec> {
   const config = layout.dir('nats.conf');
   const store = layout.dir('nats');
@@ -142,7 +145,7 @@ export async function natsSpec(layout: Layout): Promise<ProcessSpec> {
 http: "127.0.0.1:${monitor}"
 server_name: "ringback"
 max_payload: 1048576
-jetstream { store_dir: ${JSON.stringify(store)}, max_file_store: 2GB, max_memory_store: 64MB, sync_interval: "1s" }
+jetstream { store_dir: ${JSON.stringify(store)}, max_file_store: 4GB, max_memory_store: 64MB, sync_interval: "1s" }
 `,
   );
   return {
