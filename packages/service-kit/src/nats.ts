@@ -62,7 +62,7 @@ const STREAMS: Partial<StreamConfig>[] = [
     // A full stream refuses what is new (error 10077): agents keep it in their journals; nothing unread is dropped.
     discard: DiscardPolicy.New,
     max_age: 24 * HOUR_NS,
-    max_bytes: 1 << 30,
+    max_bytes: 512 << 20,
     max_msg_size: 1 << 20,
     duplicate_window: 120 * 1e9,
   },
@@ -73,7 +73,7 @@ const STREAMS: Partial<StreamConfig>[] = [
     storage: StorageType.File,
     discard: DiscardPolicy.Old,
     max_age: 24 * HOUR_NS,
-    max_bytes: 256 << 20,
+    max_bytes: 128 << 20,
     duplicate_window: 120 * 1e9,
   },
   {
@@ -83,19 +83,27 @@ const STREAMS: Partial<StreamConfig>[] = [
     storage: StorageType.File,
     discard: DiscardPolicy.Old,
     max_age: 6 * HOUR_NS,
-    max_bytes: 128 << 20,
+    max_bytes: 64 << 20,
   },
 ];
 
-/** Creates the platform's streams, or brings them to the configuration above. */
+const STREAM_NOT_FOUND = 10_059;
+
+/**
+ * Creates the platform's streams, or brings them to the configuration above. A stream that is there is looked up, not added
+ * again: the server would count its storage twice before it noticed.
+ */
 export async function ensureStreams(manager: JetStreamManager): Promise<void> {
-  for (const config of STREAMS) {
+  for (const wanted of STREAMS) {
     try {
-      await manager.streams.add(config as StreamConfig & { name: string });
+      const { config } = await manager.streams.info(wanted.name!);
+      const differs = Object.entries(wanted).some(
+        ([knob, value]) => String(config[knob as keyof StreamConfig]) !== String(value),
+      );
+      if (differs) await manager.streams.update(wanted.name!, wanted);
     } catch (error) {
-      // 10058: stream name already in use with a different configuration
-      if (!(error instanceof JetStreamApiError) || error.code !== 10058) throw error;
-      await manager.streams.update(config.name!, config);
+      if (!(error instanceof JetStreamApiError) || error.code !== STREAM_NOT_FOUND) throw error;
+      await manager.streams.add(wanted as StreamConfig & { name: string });
     }
   }
 }

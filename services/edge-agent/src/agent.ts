@@ -83,7 +83,8 @@ export class EdgeAgent {
   /** Why calls should not be sent to this edge, or undefined. */
   notReady(): string | undefined {
     if (this.#routing === undefined) return 'no configuration from the dialer yet';
-    return this.#trouble;
+    if (this.#trouble !== undefined) return this.#trouble;
+    return [...this.#asked.values()].includes('active') ? undefined : 'no switch takes calls';
   }
 
   configure(snapshot: dialer.WatchEdgeConfigResponse): void {
