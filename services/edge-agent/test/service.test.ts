@@ -55,7 +55,7 @@ describe('the edge-agent beside a real Kamailio', () => {
     world.dialer.set({ accessNumbers: [access(NUMBER)], trunks: [trunk] });
     await until('Kamailio is missed', async () => /control socket/.test(await world.ready()));
     world.startKamailio();
-    await until('ready', async () => (await world.ready()) === 'ok\n');
+    await until('a switch is missed', async () => /no switch takes calls/.test(await world.ready()));
     assert.equal(await world.call(NUMBER), 503);
   });
 
@@ -63,6 +63,7 @@ describe('the edge-agent beside a real Kamailio', () => {
     said.set('a', { switchId: 'a', sipAddress: one.address, state: ACTIVE });
     said.set('b', { switchId: 'b', sipAddress: two.address, state: ACTIVE });
     await becomes(NUMBER, 486);
+    assert.equal(await world.ready(), 'ok\n');
     await until('both get calls', async () => {
       await world.call(NUMBER);
       return one.calls() > 0 && two.calls() > 0;
