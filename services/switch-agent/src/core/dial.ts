@@ -31,32 +31,30 @@ function common({ legId, dial, traceparent }: DialOptions): string[] {
     `execute_on_answer='sched_hangup +${dial.cutoffSeconds} ${CUT_OFF}'`,
     // A star is input, not the end of a prompt.
     'playback_terminators=none',
+    // The leg's own limit: `progress_timeout` is not read within the brackets of a leg.
+    ...(dial.progressTimeoutSeconds > 0 ? [`leg_progress_timeout=${dial.progressTimeoutSeconds}`] : []),
     ...(traceparent === '' ? [] : [`sip_h_X-Traceparent=${traceparent}`]),
   ];
 }
 
 /** `originate` of leg A: answered (early media is no answer), then parked. */
 export function originateLine(options: DialOptions): string {
-  const { answerTimeoutSeconds, progressTimeoutSeconds } = options.dial;
   const variables = [
     ...common(options),
     'ignore_early_media=true',
-    `originate_timeout=${answerTimeoutSeconds}`,
-    ...(progressTimeoutSeconds > 0 ? [`progress_timeout=${progressTimeoutSeconds}`] : []),
+    `originate_timeout=${options.dial.answerTimeoutSeconds}`,
   ];
   return `originate {${variables.join(',')}}${endpoint(options)} &park()`;
 }
 
-/** Argument of `bridge` to leg B. `call_timeout` would stop counting at the first 183. */
+/**
+ * Argument of `bridge` to leg B. `originate_timeout` ends the ringing; it stops counting at early media (a 183), where
+ * `bridge_answer_timeout` begins.
+ */
 export function bridgeArgument(options: DialOptions): string {
-  const { answerTimeoutSeconds, progressTimeoutSeconds } = options.dial;
-  const variables = [
-    ...common(options),
-    `leg_timeout=${answerTimeoutSeconds}`,
-    `bridge_answer_timeout=${answerTimeoutSeconds}`,
-    ...(progressTimeoutSeconds > 0 ? [`progress_timeout=${progressTimeoutSeconds}`] : []),
-  ];
-  return `[${variables.join(',')}]${endpoint(options)}`;
+  const { answerTimeoutSeconds } = options.dial;
+  const variables = [...common(options), `bridge_answer_timeout=${answerTimeoutSeconds}`];
+  return `{originate_timeout=${answerTimeoutSeconds}}[${variables.join(',')}]${endpoint(options)}`;
 }
 
 /** The realm of the code that ends leg B; cleared with `clear_digit_action all`, or digits are held (recording x08q). */

@@ -1,4 +1,6 @@
 import type { sw } from '@ringback/contracts';
+import { q850Of } from './causes.ts';
+import { CUT_OFF } from './dial.ts';
 import type { EndData, SwitchFact } from './facts.ts';
 
 /** Who made the leg: an Originate, a Bridge, or a caller. */
@@ -157,6 +159,9 @@ const RULES: { [K in SwitchFact['is']]: Rule<K> } = {
     const createdAtUs = leg.createdUs || end.createdUs;
     const answeredAtUs = leg.answeredUs || end.answeredUs;
     const endedAtUs = Math.max(end.endedUs || atUs, answeredAtUs, createdAtUs);
+    // Our limit on the wait for an answer, after early media, ends it like a cut-off (switch_ivr_bridge.c).
+    const unanswered = answeredAtUs === 0 && leg.origin !== 'inbound' && end.cause === CUT_OFF;
+    const cause = unanswered ? 'NO_ANSWER' : end.cause;
     const acts: Act[] = leg.bridge
       ? [{ do: 'look_for', legId: leg.bridge.legId, end, commandId: leg.bridge.commandId }]
       : [];
@@ -166,15 +171,15 @@ const RULES: { [K in SwitchFact['is']]: Rule<K> } = {
         tell(leg, endedAtUs, leg.originCommand, {
           $case: 'ended',
           value: {
-            cause: end.cause,
-            q850: end.q850,
+            cause,
+            q850: unanswered ? q850Of(cause) : end.q850,
             sipStatus: answeredAtUs > 0 ? 0 : end.sipStatus,
             disposition: end.disposition,
             createdAtUs: BigInt(createdAtUs),
             progressAtUs: BigInt(leg.progressUs || end.progressUs),
             answeredAtUs: BigInt(answeredAtUs),
             endedAtUs: BigInt(endedAtUs),
-            cutOff: answeredAtUs > 0 && end.cause === 'ALLOTTED_TIMEOUT',
+            cutOff: answeredAtUs > 0 && cause === CUT_OFF,
           },
         }),
       ],

@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { sw, switchProgressSubject, switchRepublishSubject } from '@ringback/contracts';
+import { uuidv7 } from '@ringback/service-kit';
+import { SWITCH, World } from './world.ts';
+
+let world: World;
+beforeEach(async () => {
+  world = await World.start();
+});
+afterEach(() => world.stop());
+
+const bridgeTo = (b: string, user: string) => ({
+  $case: 'bridge' as const,
+  value: { bLegId: b, dial: world.dial(user), endCode: '#11', ringbackCountry: 'PL' },
+});
+
+describe('the agent is killed', () => {
+  test('in a conversation: its legs go on, and so does all that follows', async () => {
+    const { a, phone } = await world.parked();
+    const b = uuidv7();
+    await world.give(a, bridgeTo(b, '+48221110001'));
+    const far = await world.answers('+48221110001');
+    await world.event('answered', b);
+    const before = world.events.length;
+    await world.killAgent();
+    await world.startAgent();
+    const [stateA, stateB] = [await world.event('legState', a), await world.event('legState', b)];
+    assert.deepEqual([stateA.body.value.state, stateA.body.value.bridgedTo], ['STATE_BRIDGED', b]);
+    assert.equal(stateB.body.value.state, 'STATE_BRIDGED');
+    assert.equal(world.events[before - 1]?.run, stateA.run, 'the same journal');
+    // Numbers go on where they were; what was told before is told again with the same ones, or not at all.
+    const numbers = new Map<bigint, string>();
+    for (const { seq, legId, body } of world.events) {
+      const what = `${legId} ${body.$case}`;
+      assert.equal(numbers.get(seq) ?? what, what);
+      numbers.set(seq, what);
+    }
+    await phone.rtp.sendDtmf('#11');
+    await world.event('endCode', a);
+    far.call.hangup();
+    await world.event('ended', b);
+    await world.event('parked', a, 1);
+    await world.give(a, {
+      $case: 'play',
+      value: { prompts: ['en/long'], collect: world.collect({ maxDigits: 1, flushTypeAhead: true }) },
+    });
+    void phone.rtp.sendDtmf('5');
+    assert.equal((await world.event('collected', a)).body.value.digits, '5');
+    await world.give(a, { $case: 'hangup', value: { cause: 'NORMAL_CLEARING' } });
+    assert.equal((await world.event('ended', a)).body.value.disposition, 'send_bye');
+    assert.equal(world.told('ended', ({ legId }) => legId === a).length, 1);
+  });
+
+  test('and the calls end meanwhile: told from the CDR files, which are removed', async () => {
+    const { a, phone } = await world.parked();
+    const answered = await world.event('answered', a);
+    await world.killAgent();
+    phone.call.hangup();
+    const written = (): string[] => readdirSync(world.cdrDir).filter((name) => name.endsWith('.json'));
+    while (written().length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    await world.startAgent();
+    const ended = await world.event('ended', a);
+    assert.deepEqual([ended.body.value.cause, ended.body.value.disposition], ['NORMAL_CLEARING', 'recv_bye']);
+    assert.equal(ended.body.value.answeredAtUs, answered.atUs);
+    assert.ok(ended.body.value.endedAtUs > answered.atUs);
+    assert.equal(world.told('lost').length, 0);
+    await world.until('removed', () => written().length === 0);
+  });
+
+  test('while A rings: the call is not made twice, and its answer is told', async () => {
+    const a = uuidv7();
+    await world.give(a, { $case: 'originate', value: { dial: world.dial('+48601000001') } });
+    const call = await world.rings('+48601000001');
+    call.ring();
+    await world.event('progress', a);
+    await world.killAgent();
+    await world.startAgent();
+    assert.equal((await world.event('legState', a)).body.value.state, 'STATE_RINGING');
+    assert.equal(world.callsWaiting(), 0);
+    call.reject(486);
+    assert.equal((await world.event('ended', a)).body.value.sipStatus, 486);
+  });
+
+  test('while A is asked for digits: asked again, and answered once', async () => {
+    const { a, phone } = await world.parked();
+    const play = await world.give(a, { $case: 'play', value: { prompts: ['en/long'], collect: world.collect() } });
+    await phone.rtp.sendDtmf('12');
+    await world.killAgent();
+    await world.startAgent();
+    assert.equal((await world.event('legState', a)).body.value.state, 'STATE_PARKED');
+    await phone.rtp.sendDtmf('34#');
+    const collected = await world.event('collected', a);
+    assert.deepEqual([collected.commandId, collected.body.value.digits], [play, '34']);
+  });
+
+  test('a repetition of a command from before is known', async () => {
+    const { a } = await world.parked();
+    const command = world.command(a, { $case: 'probe', value: {} });
+    assert.equal((await world.ask(command)).status, 'STATUS_ACCEPTED');
+    await world.event('legState', a);
+    await world.killAgent();
+    await world.startAgent();
+    assert.equal((await world.ask(command)).status, 'STATUS_DUPLICATE');
+    const stale = world.command(a, { $case: 'probe', value: {} }, { epoch: 4n });
+    assert.equal((await world.ask(stale)).status, 'STATUS_STALE_EPOCH');
+  });
+});
+
+test('the switch dies: each leg is lost at the last moment known; a new one is used at once', async () => {
+  const { a } = await world.parked();
+  const answered = await world.event('answered', a);
+  const { esl, sip } = world.running;
+  // Without a word and without CDR files, as by SIGKILL.
+  const stopped = world.running.core;
+  stopped.close();
+  await world.running.stop();
+  for (const name of readdirSync(world.cdrDir)) {
+    const { rmSync } = await import('node:fs');
+    rmSync(`${world.cdrDir}/${name}`);
+  }
+  await world.until('disconnected', () => world.statuses.at(-1)?.state === 'STATE_DISCONNECTED');
+  const refused = await world.ask(world.command(a, { $case: 'probe', value: {} }));
+  assert.equal(refused.status, 'STATUS_UNAVAILABLE');
+  const told = world.told('ended', ({ legId }) => legId === a).length;
+  await world.startSwitch({ esl: esl.port, sip: sip.port });
+  await world.until('active', () => world.statuses.at(-1)?.state === 'STATE_ACTIVE');
+  if (told === 0) {
+    const lost = await world.event('lost', a);
+    assert.equal(lost.body.value.answeredAtUs, answered.atUs);
+    assert.ok(lost.body.value.lastAliveAtUs >= answered.atUs);
+    assert.equal(lost.body.value.indeterminate, false);
+  }
+  const { a: next } = await world.parked('+48601000002');
+  assert.ok(next !== a);
+});
+
+describe('NATS', () => {
+  test('goes away: events wait in the journal, and come in order when it is back', async () => {
+    const { a, phone } = await world.parked();
+    await world.nats.restart();
+    phone.call.hangup();
+    await world.event('ended', a);
+    const seqs = world.events.map(({ seq }) => Number(seq));
+    assert.deepEqual(
+      [...new Set(seqs)],
+      [...new Set(seqs)].sort((x, y) => x - y),
+    );
+  });
+
+  test('is told again on request, with the same numbers, but not what is confirmed', async () => {
+    const { a } = await world.parked();
+    const parked = await world.event('parked', a);
+    const before = world.events.length;
+    assert.equal(before, 3);
+    const progress = sw.SourceProgress.fromPartial({ run: parked.run, shards: [{ shard: world.shard, seq: 1n }] });
+    world.connection.publish(switchProgressSubject(SWITCH), sw.SourceProgress.encode(progress).finish());
+    const request = sw.RepublishRequest.fromPartial({ run: '', shards: [world.shard, 63] });
+    world.connection.publish(switchRepublishSubject(SWITCH), sw.RepublishRequest.encode(request).finish());
+    await world.until('told again', () => world.events.length >= before + 2);
+    assert.deepEqual(
+      world.events.slice(before).map(({ seq, body }) => [Number(seq), body.$case]),
+      [
+        [2, 'answered'],
+        [3, 'parked'],
+      ],
+    );
+    // Of another journal: not ours.
+    const other = sw.RepublishRequest.fromPartial({ run: 'another', shards: [world.shard] });
+    world.connection.publish(switchRepublishSubject(SWITCH), sw.RepublishRequest.encode(other).finish());
+    await world.give(a, { $case: 'probe', value: {} });
+    await world.event('legState', a);
+    assert.equal(world.events.length, before + 3);
+  });
+});
