@@ -2,6 +2,8 @@ import { type Logger, meter, nowUs, type Pool } from '@ringback/service-kit';
 import type { Teller } from './postgres/teller.ts';
 
 const MOST_EXPIRIES = 500;
+/** The sum of all entries reads all of them. */
+const SUM_EVERY_MS = 300_000;
 
 export interface MaintenanceOptions {
   pool: Pool;
@@ -24,6 +26,7 @@ export class Maintenance {
   readonly #options: MaintenanceOptions;
   readonly #gauges: Gauges = { holdsOpen: 0, oldestHoldSeconds: 0, unsettled: 0, imbalanceMicros: 0 };
   #timer: NodeJS.Timeout | undefined;
+  #nextSum = 0;
   #running: Promise<void> = Promise.resolve();
 
   constructor(options: MaintenanceOptions) {
@@ -83,9 +86,11 @@ export class Maintenance {
     this.#gauges.holdsOpen = Number(open);
     this.#gauges.oldestHoldSeconds = oldest === 0n ? 0 : Number((nowUs() - oldest) / 1_000_000n);
     this.#gauges.unsettled = Number(unsettled);
+    if (performance.now() < this.#nextSum) return;
     const sums = await pool.query<{ sum: bigint }>(
       'SELECT coalesce(sum(abs(sum)), 0)::int8 AS sum FROM (SELECT sum(amount) FROM billing.entry GROUP BY currency) s',
     );
     this.#gauges.imbalanceMicros = Number(sums.rows[0]!.sum);
+    this.#nextSum = performance.now() + SUM_EVERY_MS;
   }
 }

@@ -68,18 +68,18 @@ function keysOf(questions: readonly Question[]): Keys {
 const LOCK_ACCOUNTS = {
   name: 'lock-accounts',
   text: `SELECT number, currency, deck, balance, held FROM billing.account
-    WHERE number = ANY($1::text[]) OR number IN (SELECT account FROM billing.hold WHERE leg_id = ANY($2::text[]))
+    WHERE number IN (SELECT unnest($1::text[]) UNION SELECT account FROM billing.hold WHERE leg_id IN (SELECT unnest($2::text[])))
     ORDER BY number FOR UPDATE`,
 };
 const LOCK_HOLDS = {
   name: 'lock-holds',
-  text: 'SELECT * FROM billing.hold WHERE leg_id = ANY($1::text[]) ORDER BY leg_id FOR UPDATE',
+  text: 'SELECT * FROM billing.hold WHERE leg_id IN (SELECT unnest($1::text[])) ORDER BY leg_id FOR UPDATE',
 };
-const READ_CDRS = { name: 'read-cdrs', text: 'SELECT * FROM billing.cdr WHERE leg_id = ANY($1::text[])' };
+const READ_CDRS = { name: 'read-cdrs', text: 'SELECT * FROM billing.cdr WHERE leg_id IN (SELECT unnest($1::text[]))' };
 const READ_KEPT = {
   name: 'read-kept',
   text: `SELECT 'answer' AS kind, request_id AS key, request_hash, response, NULL::int8 AS number
-      FROM billing.answer WHERE request_id = ANY($1::text[])
+      FROM billing.answer WHERE request_id IN (SELECT unnest($1::text[]))
     UNION ALL SELECT 'fence', shard::text, NULL, NULL, epoch FROM billing.fence WHERE shard = ANY($2::int4[])
     UNION ALL SELECT 'revision', '', NULL, NULL, coalesce(max(id), 0) FROM billing.deck_version`,
 };
