@@ -10,7 +10,7 @@ let world: World;
 before(async () => {
   world = await World.start();
 });
-after(() => world.stop());
+after(() => world?.stop());
 
 const TRACE = `00-${'12'.repeat(16)}-${'34'.repeat(8)}-01`;
 const TRIGGER: [string, string][] = [

@@ -12,7 +12,7 @@ let world: World;
 before(async () => {
   world = await World.start();
 });
-after(() => world.stop());
+after(() => world?.stop());
 
 const MINUTE_US = 60_000_000n;
 

@@ -9,7 +9,7 @@ let world: World;
 beforeEach(async () => {
   world = await World.start();
 });
-afterEach(() => world.stop());
+afterEach(() => world?.stop());
 
 const bridgeTo = (b: string, user: string) => ({
   $case: 'bridge' as const,
@@ -112,14 +112,7 @@ test('the switch dies: each leg is lost at the last moment known; a new one is u
   const { a } = await world.parked();
   const answered = await world.event('answered', a);
   const { esl, sip } = world.running;
-  // Without a word and without CDR files, as by SIGKILL.
-  const stopped = world.running.core;
-  stopped.close();
-  await world.running.stop();
-  for (const name of readdirSync(world.cdrDir)) {
-    const { rmSync } = await import('node:fs');
-    rmSync(`${world.cdrDir}/${name}`);
-  }
+  await world.running.kill();
   await world.until('disconnected', () => world.statuses.at(-1)?.state === 'STATE_DISCONNECTED');
   const refused = await world.ask(world.command(a, { $case: 'probe', value: {} }));
   assert.equal(refused.status, 'STATUS_UNAVAILABLE');

@@ -16,15 +16,19 @@ import {
   readAnswer,
   UserAgent,
 } from '@ringback/dev-sip';
-import { parseConfig, type RunningSwitch, silentLog, startSwitch } from '@ringback/dev-switch';
+import { parseConfig, silentLog, startSwitch } from '@ringback/dev-switch';
 import { connectNats, ensureStreams, type NatsConnection, nowUs, uuidv7 } from '@ringback/service-kit';
+import { type RunningSwitch, startFreeswitch } from './freeswitch.ts';
 import { freePort, type TestNats, testNats } from '@ringback/service-kit/testing';
 
 export const SWITCH = 's1';
-export const PASSWORD = 'secret';
+export const PASSWORD = 'not-to-be-told-to-anybody';
 const EDGE = '127.0.0.10';
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 const WAIT_MS = 15_000;
+
+/** Where a real FreeSWITCH is installed; without it the dev switch stands in. */
+const FREESWITCH = process.env['FREESWITCH'];
 
 type Body = NonNullable<sw.Event['body']>;
 type Case = Body['$case'];
@@ -61,30 +65,53 @@ export class World {
   static async start(env: Record<string, string> = {}): Promise<World> {
     const world = new World();
     world.#env = env;
-    mkdirSync(join(world.promptsDir, 'en'), { recursive: true });
+    try {
+      await world.#start();
+    } catch (error) {
+      await world.stop();
+      throw error;
+    }
+    return world;
+  }
+
+  async #start(): Promise<void> {
+    mkdirSync(join(this.promptsDir, 'en'), { recursive: true });
     for (const [name, hz, ms] of [
       ['welcome', 400, 600],
       ['long', 500, 8_000],
       ['warning', 1000, 500],
     ] as const) {
-      writeFileSync(join(world.promptsDir, 'en', `${name}.wav`), formatWav(renderTone(steadyTone(hz, ms))));
+      writeFileSync(join(this.promptsDir, 'en', `${name}.wav`), formatWav(renderTone(steadyTone(hz, ms))));
     }
-    world.nats = await testNats();
-    world.connection = await connectNats({ url: world.nats.url, name: 'test' });
-    await ensureStreams(await jetstreamManager(world.connection));
-    world.#listen();
-    world.edge = await UserAgent.create({ host: EDGE, port: 0 });
-    world.edge.on('invite', (call: InboundCall) => {
-      world.#calls.push(call);
-      world.#wake();
+    this.nats = await testNats();
+    this.connection = await connectNats({ url: this.nats.url, name: 'test' });
+    await ensureStreams(await jetstreamManager(this.connection));
+    this.#listen();
+    this.edge = await UserAgent.create({ host: EDGE, port: 0 });
+    this.edge.on('invite', (call: InboundCall) => {
+      this.#calls.push(call);
+      this.#wake();
     });
-    await world.startSwitch();
-    await world.startAgent();
-    return world;
+    await this.startSwitch();
+    await this.startAgent();
   }
 
   async startSwitch(ports: { esl: number; sip: number } = { esl: 0, sip: 0 }): Promise<void> {
-    this.running = await startSwitch(
+    if (FREESWITCH) {
+      const { folder, promptsDir, cdrDir } = this;
+      this.running = await startFreeswitch({
+        home: FREESWITCH,
+        folder,
+        name: SWITCH,
+        password: PASSWORD,
+        edge: EDGE,
+        promptsDir,
+        cdrDir,
+        ports,
+      });
+      return;
+    }
+    const running = await startSwitch(
       parseConfig({
         name: SWITCH,
         sip: { host: '127.0.0.1', port: ports.sip, profile: 'ringback' },
@@ -96,6 +123,15 @@ export class World {
       }),
       silentLog,
     );
+    this.running = {
+      sip: running.sip,
+      esl: running.esl,
+      stop: () => running.stop(),
+      async kill() {
+        running.core.close();
+        await running.stop();
+      },
+    };
   }
 
   async startAgent(): Promise<void> {
