@@ -1,1 +1,1 @@
-export {};
+export { CONFIG } from './config.ts';
