@@ -8,7 +8,7 @@ import { replay } from './support/replay.ts';
 /** Never compare fewer than this. */
 const COMPARED_AT_LEAST = 72;
 /** Replays that run side by side; most of their time is waiting. */
-const AT_ONCE = 16;
+const AT_ONCE = 40;
 /** The longest recording lasts 20 s. */
 const REPLAY_MS = 45_000;
 

@@ -110,7 +110,16 @@ export const applications: ReadonlyMap<string, Application> = new Map<string, Ap
   ['sched_hangup', schedHangup],
   ['displace_session', (session, data) => void session.displacements.start(...displaceArguments(data))],
   ['stop_displace_session', (session, data) => void session.displacements.stop(data)],
-  ['start_dtmf', (session) => session.leg.startInbandDtmf()],
+  [
+    'start_dtmf',
+    (session) => {
+      session.leg.startInbandDtmf();
+      session.channel.emit('MEDIA_BUG_START', [
+        ['Media-Bug-Function', 'inband_dtmf'],
+        ['Media-Bug-Target', 'N/A'],
+      ]);
+    },
+  ],
   ['stop_dtmf', nothing],
   [
     'send_dtmf',

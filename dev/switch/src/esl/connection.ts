@@ -239,7 +239,6 @@ export class EslConnection {
     const headers: [string, string][] = [['Command', `sendmsg ${uuid}`], ...command.headers];
     if (command.body !== '') headers.push(['content', command.body]);
     session.messages.push({ headers });
-    session.messageQueued();
     return '+OK';
   }
 

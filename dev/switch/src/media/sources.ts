@@ -64,7 +64,7 @@ function openFileString(sounds: Sounds, list: string): AudioSource | undefined {
   current = next();
   if (current === undefined) return undefined;
   return {
-    kind: 'file_string',
+    kind: undefined,
     read() {
       while (current !== undefined) {
         const frame = current.source.read();

@@ -67,7 +67,14 @@ export async function runBridge(a: Session, b: Session): Promise<void> {
     self.channel.set('signal_bond', peer.uuid);
   }
   a.channel.emit('CHANNEL_BRIDGE', ids);
-  for (const [self, peer] of pairs) self.channel.setAll({ bridge_channel: peer.channel.name, bridge_uuid: peer.uuid });
+  for (const [self, peer] of pairs) {
+    self.channel.setAll({
+      bridge_channel: peer.channel.name,
+      bridge_uuid: peer.uuid,
+      bridge_to: peer.uuid,
+      last_bridge_to: peer.uuid,
+    });
+  }
   // B's half runs in B's own thread, in CS_EXCHANGE_MEDIA.
   let bEnded: () => void = () => undefined;
   bridge.ended = new Promise((resolve) => {
@@ -107,12 +114,7 @@ export async function runBridge(a: Session, b: Session): Promise<void> {
 function callUpdate(self: Session, peer: Session, name: string, number: string): void {
   const known =
     self.channel.get('last_sent_callee_id_name') === name && self.channel.get('last_sent_callee_id_number') === number;
-  self.channel.setAll({
-    bridge_to: peer.uuid,
-    last_bridge_to: peer.uuid,
-    last_sent_callee_id_name: name,
-    last_sent_callee_id_number: number,
-  });
+  self.channel.setAll({ last_sent_callee_id_name: name, last_sent_callee_id_number: number });
   if (known) return;
   self.channel.emit('CALL_UPDATE', [
     ['Direction', 'SEND'],
@@ -133,6 +135,15 @@ function finish(a: Session, b: Session, ids: [string, string][]): void {
         last_bridge_hangup_cause: bCause,
         last_bridge_proto_specific_hangup_cause: b.channel.get('proto_specific_hangup_cause'),
       });
+      // A refusal after early media.
+      const refused =
+        b.channel.get('sip_term_status') !== undefined ? b.channel.get('sip_invite_failure_status') : undefined;
+      if (refused !== undefined) {
+        a.channel.setAll({
+          sip_invite_failure_status: refused,
+          sip_invite_failure_phrase: b.channel.get('sip_invite_failure_phrase'),
+        });
+      }
     }
   } else a.channel.set('last_bridge_role', 'originator');
   if (bCause !== undefined) {

@@ -49,7 +49,7 @@ export class CallerWait {
     const early = legs.find((leg) => leg.channel.answerState === 'early');
     if (ringing !== undefined && !this.#wasRinging) {
       this.#wasRinging = true;
-      if (!caller.answered) this.#passCalleeId(ringing);
+      this.#passCalleeId(ringing);
       if (caller.channel.answerState === 'ringing' && caller.channel.direction === 'inbound') caller.leg.ringReady();
     }
     if (early !== undefined) {
@@ -100,6 +100,7 @@ export class CallerWait {
     this.#passCalleeId(peer);
     channel.otherLeg = { type: 'originatee', profile: { ...p }, times: peer.channel.times };
     if (channel.times.progress === 0) channel.times.progress = peer.channel.times.progress;
+    if (channel.times.progressMedia === 0) channel.times.progressMedia = peer.channel.times.progressMedia;
     this.#end();
     channel.setAll({
       originated_legs: `${peer.uuid};${p.calleeIdName ?? ''};${p.calleeIdNumber ?? ''}`,

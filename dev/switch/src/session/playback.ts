@@ -18,6 +18,7 @@ export async function playFile(
   const { channel } = session;
   const source = openSource(session.core.sounds, file);
   if (source === undefined) return 'missing';
+  if (!session.ready) return 'hangup';
   if (!session.leg.mediaReady) await session.leg.preAnswer();
   const headers: [string, string][] = [];
   if (source.kind !== undefined) headers.push(['Playback-File-Type', source.kind]);

@@ -148,7 +148,9 @@ export class Session {
     channel.state = 'CS_HANGUP';
     channel.answerState = 'hangup';
     channel.emit('CHANNEL_HANGUP');
-    this.wake();
+    // Applications notice at their next frame, or at once when the far end did it (`wake`).
+    this.#changed?.();
+    this.onSignal?.();
     return true;
   }
 
@@ -194,11 +196,6 @@ export class Session {
   /** Runs `fn` once the next queued message has been executed. */
   queueAfterNext(fn: () => void): void {
     this.messages.afterNext = fn;
-  }
-
-  /** A message was queued: threads that sleep outside an application look for it. */
-  messageQueued(): void {
-    this.#changed?.();
   }
 
   stopBroadcast(): void {
@@ -259,6 +256,8 @@ export class Session {
             this.#changed = resolve;
           });
           this.#changed = undefined;
+          // What was sent to a thread that had nothing to do is looked at when something else wakes it (recording x08h2).
+          await this.messages.parseAll();
         }
       }
     } catch (error) {

@@ -24,6 +24,7 @@ export class InboundLeg extends SipLeg {
         sip_term_cause: 487,
       });
       session.hangup('ORIGINATOR_CANCEL');
+      session.wake();
     });
     call.on('acknowledged', ({ sdp }) => {
       if (sdp !== undefined && !this.mediaReady) this.takeAnswer(sdp);

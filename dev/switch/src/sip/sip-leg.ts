@@ -230,6 +230,7 @@ export abstract class SipLeg implements Leg {
       channel.setAll({ sip_term_status: 200, proto_specific_hangup_cause: 'sip:200', sip_term_cause: 16 });
     }
     this.session.hangup(cause);
+    this.session.wake();
     if (by === 'remote') channel.set('sip_hangup_disposition', 'recv_bye');
   }
 

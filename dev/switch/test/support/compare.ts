@@ -40,7 +40,7 @@ const KEY_TIMES = ['Answered', 'Progress', 'Progress-Media', 'Hangup', 'Bridged'
 );
 
 /** Not part of what is compared: the recordings' list of left-out events, what tells of the machine, the event
- * without a name that a digit machine emits, and PRIVATE_COMMAND, which comes or not as a message meets the park loop. */
+ * without a name that a digit machine emits, PRIVATE_COMMAND, which comes or not as a message meets the park loop, and CODEC (L16 put on and taken off for every ring tone). */
 const LEFT_OUT = new Set([
   'HEARTBEAT',
   'RE_SCHEDULE',
@@ -49,6 +49,7 @@ const LEFT_OUT = new Set([
   'MODULE_LOAD',
   'PRESENCE_IN',
   'PRIVATE_COMMAND',
+  'CODEC',
   '',
 ]);
 

@@ -21,6 +21,8 @@ export interface Who {
   user: string;
   caller: string;
   port: string;
+  /** Headers of its INVITE. */
+  headers: [string, string][];
   /** Whether its SDP had telephone-event. */
   telephoneEvent: boolean;
 }
@@ -67,7 +69,8 @@ export class FarEnds {
       if (act.do === 'ring') call.ring();
       else if (act.do === 'progress') call.progress(this.#answerSdp(far, who));
       else if (act.do === 'answer') call.answer(this.#answerSdp(far, who));
-      else if (act.do === 'reject') call.reject(act.status, { phrase: act.phrase });
+      else if (act.do === 'reject')
+        call.reject(act.status, { phrase: act.phrase, ...(act.reason === undefined ? {} : { reason: act.reason }) });
     }
     return undefined;
   }
@@ -96,7 +99,7 @@ export class FarEnds {
     return far;
   }
 
-  async #invite(leg: string, { user, caller, port: recordedPort, telephoneEvent }: Who): Promise<void> {
+  async #invite(leg: string, { user, caller, port: recordedPort, telephoneEvent, headers }: Who): Promise<void> {
     const agent = this.agents.get(recordedPort);
     if (agent === undefined) throw new Error(`no far end for port ${recordedPort}`);
     const rtp = await openRtpSession({ host: '127.0.0.1', ports: anyPort, codec: 'PCMU' });
@@ -104,6 +107,7 @@ export class FarEnds {
     const from = agent.address;
     const call = agent.invite({
       uri: `sip:${user}@${host}:${port}`,
+      headers,
       from: `"${caller}" <sip:${caller}@${from.host}:${from.port}>`,
       sdp: formatOffer({
         host: '127.0.0.1',

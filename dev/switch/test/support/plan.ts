@@ -1,3 +1,4 @@
+import { sipToCause } from '../../src/causes.ts';
 import { header, type RecordedItem, type Recording, uniqueId } from './recording.ts';
 
 /** What the far end of a leg does. `leg` is the recorded Unique-ID. */
@@ -6,7 +7,7 @@ export type FarEnd =
   | { do: 'ring' }
   | { do: 'progress' }
   | { do: 'answer' }
-  | { do: 'reject'; status: number; phrase: string }
+  | { do: 'reject'; status: number; phrase: string; reason?: string }
   | { do: 'bye' }
   | { do: 'cancel' }
   | { do: 'info'; contentType: string; body: string }
@@ -84,10 +85,15 @@ function hangupStep(report: RecordedItem, step: (act: FarEnd) => void): void {
   if (disposition === 'recv_bye') step({ do: 'bye' });
   else if (disposition === 'recv_cancel') step({ do: 'cancel' });
   else if (disposition === 'recv_refuse') {
+    const status = Number(header(report, 'variable_sip_invite_failure_status'));
+    const q850 = header(report, 'variable_hangup_cause_q850') ?? '';
+    // A cause that the status alone does not give came by a Reason header.
+    const told = header(report, 'variable_hangup_cause') !== sipToCause(status);
     step({
       do: 'reject',
-      status: Number(header(report, 'variable_sip_invite_failure_status')),
+      status,
       phrase: header(report, 'variable_sip_invite_failure_phrase') ?? '',
+      ...(told ? { reason: `Q.850;cause=${q850}` } : {}),
     });
   }
 }

@@ -40,11 +40,46 @@ export function loadRecordings(): Recording[] {
     for (const name of names.toSorted()) {
       if (!name.endsWith('.gz')) continue;
       const text = gunzipSync(readFileSync(new URL(name, url))).toString('utf8');
-      if (name.endsWith('.json.gz')) out.push(JSON.parse(text) as Recording);
-      else if (name.endsWith('.txt.gz')) out.push(parseRawRecording(name.slice(0, -'.txt.gz'.length), text));
+      if (name.endsWith('.json.gz')) {
+        const parsed = JSON.parse(text) as Partial<Recording>;
+        if (parsed.name !== undefined && parsed.items !== undefined)
+          out.push({ name: parsed.name, items: parsed.items });
+      } else if (name.endsWith('.txt.gz'))
+        out.push(withoutCleanUp(withoutStrangers(parseRawRecording(name.slice(0, -'.txt.gz'.length), text))));
     }
   }
   return out;
+}
+
+/** At its end the recorder killed whatever was left, all at once: which leg's end came first then was chance. */
+function withoutCleanUp(recording: Recording): Recording {
+  const { items } = recording;
+  const end = items.findIndex((item, index) => {
+    const uuid = /^api uuid_exists (\S+)$/.exec(item.send ?? '')?.[1];
+    const next = items.slice(index + 1).find((other) => other.send !== undefined);
+    return uuid !== undefined && next?.send === `api uuid_kill ${uuid}`;
+  });
+  return end < 0 ? recording : { ...recording, items: items.slice(0, end) };
+}
+
+/** Some were made side by side on one switch: calls that no command of the recording made are another's. */
+function withoutStrangers(recording: Recording): Recording {
+  const commands = recording.items.map((item) => item.send ?? '').join('\n');
+  const strangers = new Set<string>();
+  for (const item of recording.items) {
+    const leg = uniqueId(item);
+    if (leg !== undefined && header(item, 'Call-Direction') === 'outbound' && !commands.includes(leg))
+      strangers.add(leg);
+  }
+  const foreign = (item: RecordedItem): boolean =>
+    item.event !== undefined &&
+    (strangers.has(uniqueId(item) ?? '') ||
+      strangers.has(header(item, 'Task-Group') ?? '') ||
+      (header(item, 'Event-Name') === 'BACKGROUND_JOB' &&
+        !recording.items.some(
+          (other) => other.reply !== undefined && other.text?.includes(header(item, 'Job-UUID') ?? '') === true,
+        )));
+  return { ...recording, items: recording.items.filter((item) => !foreign(item)) };
 }
 
 export function header(item: RecordedItem, name: string): string | undefined {

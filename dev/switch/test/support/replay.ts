@@ -33,15 +33,17 @@ export async function replay(recording: Recording): Promise<Replayed> {
   const running = await startSwitch(
     parseConfig({
       name: 'vm',
-      sip: { host: '127.0.0.1', port: 0, sessionExpires: 0 },
+      sip: { host: '127.0.0.1', port: 0, sessionExpires: 0, profile: profileOf(recording) },
       esl: { host: '127.0.0.1', port: 0, password: 'ClueCon' },
       rtp: nextPorts(),
       edges: [],
       maxSessions: 5000,
       sessionsPerSecond: 200,
       variables: {},
-      liberalDtmf: false,
-      dialplan: 'park',
+      liberalDtmf: profileOf(recording).includes('liberal'),
+      dialplan: recording.items.some((item) => triggerHeaders(recording, uniqueId(item) ?? '').length > 0)
+        ? 'road'
+        : 'park',
       soundsDir: sounds,
     }),
     silentLog,
@@ -72,17 +74,58 @@ function portsOf(recording: Recording): Set<string> {
   return out;
 }
 
+function profileOf(recording: Recording): string {
+  const commands = recording.items
+    .map((item) => item.send ?? '')
+    .filter((command) => command.startsWith('bgapi originate'));
+  return /sofia\/([^/]+)\//.exec(commands[0] ?? '')?.[1] ?? 'internal';
+}
+
+/** What an edge would have said of an inbound leg that its dialplan rang and scheduled to be hung up. */
+function triggerHeaders(recording: Recording, leg: string): [string, string][] {
+  const executed = recording.items.filter(
+    (item) => uniqueId(item) === leg && header(item, 'Event-Name') === 'CHANNEL_EXECUTE',
+  );
+  const [first, second] = executed;
+  if (first === undefined || second === undefined || header(first, 'Call-Direction') !== 'inbound') return [];
+  if (header(first, 'Application') !== 'ring_ready' || header(second, 'Application') !== 'sched_hangup') return [];
+  const [, seconds = '', cause = ''] = /^\+(\d+) (\w+)$/.exec(header(second, 'Application-Data') ?? '') ?? [];
+  return [
+    ['X-Ringback-Mode', 'callback'],
+    ['X-Ringback-Ring-Time', seconds],
+    ['X-Ringback-Reject', cause],
+  ];
+}
+
 /** Plays `file` for as long as it did: its samples when it was played to its end, 20 s when it was always broken off. */
 function writeSounds(recording: Recording, folder: string): void {
   const samples = new Map<string, number>();
   for (const item of recording.items) {
     const file = header(item, 'Playback-File-Path');
-    if (header(item, 'Event-Name') !== 'PLAYBACK_STOP' || file === undefined || !file.startsWith('/')) continue;
+    if (header(item, 'Event-Name') !== 'PLAYBACK_STOP' || file === undefined) continue;
+    if (file.startsWith('file_string://')) {
+      const failed = recording.items
+        .filter((other) => header(other, 'Event-Subclass') === 'filestring::fail')
+        .map((other) => header(other, 'File'));
+      for (const part of file.slice('file_string://'.length).split('!'))
+        if (!failed.includes(part) && !samples.has(basename(part))) samples.set(basename(part), 12_000);
+    }
+    if (!file.startsWith('/')) continue;
     const whole = header(item, 'Playback-Status') === 'done' && header(item, 'Hangup-Cause') === undefined;
     const known = samples.get(basename(file));
     if (whole) samples.set(basename(file), Number(header(item, 'variable_playback_samples')));
     else if (known === undefined) samples.set(basename(file), 160_000);
   }
+  recording.items.forEach((item, index) => {
+    const file = header(item, 'Media-Bug-Target');
+    if (header(item, 'Event-Name') !== 'MEDIA_BUG_START' || file === undefined) return;
+    const rest = recording.items.slice(index);
+    const end = rest.findIndex(
+      (other) => header(other, 'Event-Name') === 'MEDIA_BUG_STOP' && header(other, 'Media-Bug-Target') === file,
+    );
+    const stopped = end < 0 || rest.slice(0, end).some((other) => other.send?.includes(' stop ') === true);
+    samples.set(basename(file), stopped ? 160_000 : Math.round(((rest[end]?.t ?? 0) - item.t) * 50) * 160);
+  });
   for (const [name, length] of samples) {
     const audio = Int16Array.from({ length }, (_unused, i) =>
       Math.round(8000 * Math.sin((2 * Math.PI * 440 * i) / 8000)),
@@ -194,12 +237,28 @@ class Player {
       ) ?? { t: 0 };
       const who = {
         user: header(known, 'Caller-Destination-Number') ?? '',
-        caller: header(known, 'Caller-Username') ?? '',
+        caller: this.#fromUser(step.leg) ?? header(known, 'Caller-Username') ?? '',
         port,
+        headers: [...triggerHeaders(this.#recording, step.leg), ...this.#asserted(step.leg, known)],
         telephoneEvent: header(remoteSdp, 'variable_switch_r_sdp')?.includes('telephone-event') !== false,
       };
       await this.#far.act(step.leg, who, step.act);
     }
+  }
+
+  #fromUser(leg: string): string | undefined {
+    const item = this.#recording.items.find(
+      (other) => uniqueId(other) === leg && header(other, 'variable_sip_from_user') !== undefined,
+    );
+    return item === undefined ? undefined : header(item, 'variable_sip_from_user');
+  }
+
+  /** P-Asserted-Identity, where the caller was not who From said. */
+  #asserted(leg: string, known: RecordedItem): [string, string][] {
+    const number = header(known, 'Caller-Caller-ID-Number');
+    return number === undefined || number === this.#fromUser(leg)
+      ? []
+      : [['P-Asserted-Identity', `<sip:${number}@127.0.0.1>`]];
   }
 
   #translate(command: string): string {
@@ -208,8 +267,22 @@ class Player {
       .replace(/^auth PLACEHOLDER$/, 'auth ClueCon');
     for (const [recorded, actual] of this.#ports) out = out.replaceAll(`127.0.0.1:${recorded}`, `127.0.0.1:${actual}`);
     out = out.replaceAll(`127.0.0.1:${NOBODY}`, '127.0.0.1:9');
+    out = out.replace(/^api sched_del (\d+)$/, (all, id: string) => `api sched_del ${this.#task(id) ?? all}`);
     for (const [recorded, actual] of this.#inbound) out = out.replaceAll(recorded, actual);
     return out;
+  }
+
+  /** The id that the task recorded as `id` has here: the same one of its group. */
+  #task(id: string): string | undefined {
+    const added = this.#recording.items.filter((item) => header(item, 'Event-Name') === 'ADD_SCHEDULE');
+    const group = header(added.find((item) => header(item, 'Task-ID') === id) ?? { t: 0 }, 'Task-Group');
+    const nth = added
+      .filter((item) => header(item, 'Task-Group') === group)
+      .findIndex((item) => header(item, 'Task-ID') === id);
+    const here = this.#events.filter(
+      (event) => eventHeader(event, 'Event-Name') === 'ADD_SCHEDULE' && eventHeader(event, 'Task-Group') === group,
+    );
+    return here[nth] === undefined ? undefined : eventHeader(here[nth], 'Task-ID');
   }
 
   #receive(event: EslEvent): void {
@@ -289,8 +362,6 @@ const NOT_AWAITED = new Set([
   'PRESENCE_IN',
   'COMMAND',
   'API',
-  'MEDIA_BUG_START',
-  'MEDIA_BUG_STOP',
 ]);
 
 function describe(step: Step): string {
