@@ -40,7 +40,8 @@ if [ ${#missing[@]} -gt 0 ]; then install_debian "${missing[@]}"; fi
 stamp=node_modules/.ringback-lock
 if ! cmp -s package-lock.json "$stamp"; then
   say "installing npm packages"
-  npm ci --no-audit --no-fund --loglevel=error
+  # As locked. Not `npm ci`: it refuses a lock file made where the packages of other platforms cannot be had.
+  npm install --no-save --no-audit --no-fund --loglevel=error
   cp package-lock.json "$stamp"
 fi
 

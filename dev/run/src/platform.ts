@@ -12,12 +12,15 @@ import { serviceSpec } from './specs-services.ts';
 import { natsSpec, postgresSpec } from './specs-stores.ts';
 import { agentSpecs, edgeSpecs, switchSpecs } from './specs-telephony.ts';
 import { Supervisor } from './supervisor.ts';
+import { whenWhole } from './whole.ts';
 
 /** From Ctrl-C to the end of the last process it takes less than ten seconds; these are the parts, in ms. */
 const END_SESSIONS_MS = 5_500;
 const STOP_STORES_MS = 1_500;
 /** What is left of this after the sessions have ended goes to everything but the stores: a FreeSWITCH takes its time. */
 const STOP_ALL_MS = 9_500;
+/** After all processes are ready they have still to find one another. */
+const WHOLE_MS = 20_000;
 /** What others need to end well: they end after them. */
 const STORES = ['postgres', 'nats'];
 
@@ -28,6 +31,8 @@ export interface Platform {
   readonly supervisor: Supervisor;
   /** Kills a process and waits until its successor is ready (and endpoints.json says so). */
   kill(name: string, signal?: NodeJS.Signals): Promise<void>;
+  /** Resolves when calls can be carried: every process ready, every switch known to dialer and edge. */
+  whole(): Promise<void>;
   /** Ends calls, settles, stops everything. */
   stop(): Promise<void>;
 }
@@ -124,6 +129,7 @@ async function launch(
   say('seeding the demonstration');
   await seed(layout, secrets, settings);
   await supervisor.start({ ...edge.edgeAgent, env: { ...edge.edgeAgent.env, ...env('edge-agent') } });
+  await whenWhole(layout, WHOLE_MS);
 
   let data = await readData(layout, secrets);
   let endpoints = await writeEndpoints(layout, secrets, data, supervisor.pids());
@@ -150,6 +156,7 @@ async function launch(
       await supervisor.replaced(name, pid);
       await rewrite();
     },
+    whole: () => whenWhole(layout, WHOLE_MS),
     async stop() {
       const begun = performance.now();
       await endSessions(layout, say);
