@@ -39,7 +39,7 @@ test('a cost is what the reference says, second by second, in whatever order it 
         if (expected !== undefined) priced += 1;
       }
     }),
-    { numRuns: 1500 },
+    { numRuns: 700 },
   );
   assert.ok(priced > 500, `only ${priced} of the calls had a price`);
 });
@@ -49,7 +49,7 @@ test('close to a border of windows, days or clocks it is what the reference says
     fc.property(borderCall, ({ deck, start, duration }) => {
       assert.equal(curveOf(deck, '44', start)?.cost(Number(duration)), refCost(deck, '44', start, duration));
     }),
-    { numRuns: 2000 },
+    { numRuns: 1000 },
   );
 });
 

@@ -12,8 +12,8 @@ const MOST_OLD_VERSIONS = 8;
 const key = ({ deck, version }: PinnedDeck): string => `${deck}/${version}`;
 
 /**
- * Deck versions in memory. Which versions there are is known up to `revision`; a batch that reads a higher one in the database
- * refreshes first. Versions are immutable, so what is loaded stays true.
+ * Deck versions in memory. `revision` is how many versions there are (none ever goes): a batch that counts another number in
+ * the database refreshes first. Versions are immutable, so what is loaded stays true.
  */
 export class DeckCache implements Tariffs {
   readonly #pool: Pool;
@@ -43,8 +43,8 @@ export class DeckCache implements Tariffs {
 
   /** Takes in which versions there are, and loads those that are or will be in force. */
   async refresh(nowUs: bigint): Promise<void> {
-    const { rows } = await this.#pool.query<{ id: bigint; name: string; version: number; valid_from_us: bigint }>(
-      'SELECT id, name, version, valid_from_us FROM billing.deck_version ORDER BY valid_from_us, version',
+    const { rows } = await this.#pool.query<{ name: string; version: number; valid_from_us: bigint }>(
+      'SELECT name, version, valid_from_us FROM billing.deck_version ORDER BY valid_from_us, version',
     );
     this.#versions = new Map(
       [...Map.groupBy(rows, ({ name }) => name)].map(([name, group]) => [
@@ -52,7 +52,7 @@ export class DeckCache implements Tariffs {
         group.map(({ version, valid_from_us }) => ({ version, validFromUs: valid_from_us })),
       ]),
     );
-    this.#revision = rows.reduce((highest, { id }) => (id > highest ? id : highest), 0n);
+    this.#revision = BigInt(rows.length);
     for (const [deck, versions] of this.#versions) {
       const now = this.versionAt(deck, nowUs);
       for (const { version, validFromUs } of versions) {

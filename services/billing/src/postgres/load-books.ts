@@ -81,7 +81,7 @@ const READ_KEPT = {
   text: `SELECT 'answer' AS kind, request_id AS key, request_hash, response, NULL::int8 AS number
       FROM billing.answer WHERE request_id IN (SELECT unnest($1::text[]))
     UNION ALL SELECT 'fence', shard::text, NULL, NULL, epoch FROM billing.fence WHERE shard = ANY($2::int4[])
-    UNION ALL SELECT 'revision', '', NULL, NULL, coalesce(max(id), 0) FROM billing.deck_version`,
+    UNION ALL SELECT 'revision', '', NULL, NULL, count(*) FROM billing.deck_version`,
 };
 const MAKE_BUDGETS = `INSERT INTO billing.loss_budget (day, key)
   SELECT day, key FROM unnest($1::int4[], $2::text[]) AS b(day, key) ORDER BY day, key ON CONFLICT DO NOTHING`;
