@@ -40,6 +40,8 @@ export interface PlaceOptions {
   privacy?: string;
   headers?: ExtraHeaders;
   callId?: string;
+  /** Next hop, `host:port`, with a Route header. Default: what the Request-URI says. */
+  route?: string;
   codecs?: readonly CodecName[];
   dtmf?: boolean;
   /** Name in the timeline. Default: the caller's number. */
@@ -101,7 +103,7 @@ export class Telephone {
       uri,
       from: options.fromHeader ?? standard,
       callId: options.callId,
-      route: /^sips?:/i.test(to) ? edge : undefined,
+      route: options.route,
       headers: [...headers, ...(options.headers ?? [])],
       sdp: formatOffer(localAudio(setup, 1)),
     });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { codecs, parseWav, renderTone, steadyTone } from '@ringback/dev-media';
+import { codecs, parseWav, readWav, renderTone, steadyTone } from '@ringback/dev-media';
 import {
   MARKERS,
   type Prompt,
@@ -34,13 +34,7 @@ function shuffled(seed: number): Prompt[] {
 
 const named = ({ lang, id }: { lang: string; id: string }): string => `${lang}/${id}`;
 const original = new Map(
-  library.prompts.map((prompt) => [
-    named(prompt),
-    speak(
-      prompt.lang as 'en' | 'pl',
-      (TEXTS as Record<string, Record<string, string>>)[prompt.lang]?.[prompt.id] ?? '',
-    ),
-  ]),
+  library.prompts.map((prompt) => [named(prompt), readWav(`${spoken.directory}/${named(prompt)}.wav`)]),
 );
 
 function join(parts: readonly Int16Array[]): Int16Array {
@@ -104,7 +98,7 @@ test('every prompt in any order, back to back, at any framing, through both laws
 });
 
 test('1 % of the packets lost, and now and then one doubled: at least 97 % of the prompts are named and nothing else is', () => {
-  const order = [...shuffled(5), ...shuffled(6), ...shuffled(7)];
+  const order = [...shuffled(5), ...shuffled(6)];
   const parts = order.flatMap((prompt) => [original.get(named(prompt)) ?? new Int16Array(), new Int16Array(800)]);
   const next = random(9);
   const heard = listen(join(parts), 'PCMA', (frame) => (next() < 0.01 ? new Int16Array(160) : frame)).map(named);
