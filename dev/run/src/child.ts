@@ -74,7 +74,11 @@ export class Child {
   /** The end of its log: why it does not do its job. */
   lastWords(): string {
     const lines = readFileSync(this.spec.log, 'utf8').trimEnd().split('\n');
-    const last = lines.at(-1) ?? '';
+    // Node.js ends what it says about an uncaught error with its version.
+    const error = lines.at(-1)?.startsWith('Node.js v')
+      ? lines.findLast((line) => /^\w*Error\b/.test(line))
+      : undefined;
+    const last = error ?? lines.at(-1) ?? '';
     return `${last.length > 400 ? `${last.slice(0, 400)}…` : last} (${this.spec.log})`;
   }
 

@@ -83,7 +83,10 @@ async function systemUser(data: string, bin: string): Promise<SystemUser> {
   const ids = { uid: await id('-u'), gid: await id('-g') };
   const prefix = ['setpriv', `--reuid=${ids.uid}`, `--regid=${ids.gid}`, '--clear-groups'];
   // A checkout below /root: the other user has to get through directories that are closed to it.
-  if (!open(dirname(data)) || !open(bin)) prefix.push('--inh-caps=+dac_override', '--ambient-caps=+dac_override');
+  // Without the securebit access(2), by which PostgreSQL looks for its own programs, asks as if there were no capability.
+  if (!open(dirname(data)) || !open(bin)) {
+    prefix.push('--securebits=+no_setuid_fixup', '--inh-caps=+dac_override', '--ambient-caps=+dac_override');
+  }
   return { ids, prefix };
 }
 
