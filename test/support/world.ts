@@ -1,0 +1,195 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { auth, billing, dialer } from '@ringback/contracts';
+import { type Endpoints, type Platform, type RunSettings, settingsFromEnv, startPlatform } from '@ringback/dev-run';
+import { type PhoneCall, Telephone } from '@ringback/dev-telephone';
+import { call, grpcClient } from '@ringback/service-kit';
+import { referencePrompts } from './reference-prompts.ts';
+
+export type Account = Endpoints['accounts'][number];
+
+/** Waits shortened by the ordinary settings. */
+const QUICK: RunSettings['accessNumber'] = {
+  ringTimeMs: 1_000,
+  callbackDelayMs: 500,
+  busyRetrySeconds: [1, 2],
+  noAnswerRetrySeconds: [1],
+  coolDownSeconds: 1,
+  answerTimeoutSeconds: 8,
+};
+
+const LOOK_MS = 50;
+
+/** A port base nobody listens at: runs are 1000 apart. */
+async function freeBase(): Promise<number> {
+  for (let base = 30_000 + (process.pid % 9) * 1_000; ; base = 30_000 + ((base - 29_000) % 10_000)) {
+    const free = await new Promise<boolean>((resolve) => {
+      const server = createServer();
+      server.once('error', () => resolve(false));
+      server.listen(base, '127.0.0.1', () => server.close(() => resolve(true)));
+    });
+    if (free) return base;
+  }
+}
+
+export interface WorldOptions {
+  env?: RunSettings['env'];
+  accessNumber?: RunSettings['accessNumber'];
+  say?: (line: string) => void;
+}
+
+/** The whole platform on real parts, the carrier's telephone, and a view of what became of calls. */
+export class World {
+  readonly platform: Platform;
+  readonly phone: Telephone;
+  /** The carrier whose caller IDs are not trusted. */
+  readonly untrusted: Telephone;
+  readonly #directory: string;
+  readonly #clients: { close(): void }[] = [];
+
+  private constructor(platform: Platform, phone: Telephone, untrusted: Telephone, directory: string) {
+    this.platform = platform;
+    this.phone = phone;
+    this.untrusted = untrusted;
+    this.#directory = directory;
+  }
+
+  static async start(options: WorldOptions = {}): Promise<World> {
+    const directory = await mkdtemp(join(tmpdir(), 'ringback-'));
+    const portBase = await freeBase();
+    const prompts = await referencePrompts();
+    const settings = settingsFromEnv({
+      ...process.env,
+      RUN_DIR: join(directory, 'run'),
+      PORT_BASE: String(portBase),
+      CARRIER: '',
+    });
+    const platform = await startPlatform(
+      { ...settings, env: options.env ?? {}, accessNumber: { ...QUICK, ...options.accessNumber } },
+      { say: options.say },
+    );
+    const { edge, carrier, untrustedCarrier } = platform.endpoints;
+    const phone = await Telephone.create({ bind: carrier.sip, edge: edge.sip, prompts });
+    const untrusted = await Telephone.create({ bind: untrustedCarrier.sip, edge: edge.sip, prompts });
+    return new World(platform, phone, untrusted, directory);
+  }
+
+  async close(): Promise<void> {
+    for (const client of this.#clients) client.close();
+    await this.phone.close();
+    await this.untrusted.close();
+    await this.platform.stop();
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+
+  get endpoints(): Endpoints {
+    return this.platform.endpoints;
+  }
+
+  get runDir(): string {
+    return join(this.#directory, 'run');
+  }
+
+  account(number: string): Account & { caller: string } {
+    const account = this.endpoints.accounts.find((each) => each.number === number);
+    const caller = account?.callerIds[0]?.number;
+    if (!account || !caller) throw new Error(`there is no account ${number} with a caller ID`);
+    return { ...account, caller };
+  }
+
+  #client<C extends { close(): void }>(Client: Parameters<typeof grpcClient<C>>[0], address: string | undefined): C {
+    const client = grpcClient(Client, address ?? '');
+    this.#clients.push(client);
+    return client;
+  }
+
+  get ledger(): billing.LedgerServiceClient {
+    return this.#client(billing.LedgerServiceClient, this.endpoints.grpc.billing);
+  }
+
+  get sessionService(): dialer.SessionServiceClient {
+    return this.#client(dialer.SessionServiceClient, this.endpoints.grpc.dialer);
+  }
+
+  get routing(): dialer.RoutingServiceClient {
+    return this.#client(dialer.RoutingServiceClient, this.endpoints.grpc.dialer);
+  }
+
+  get accounts(): auth.AccountServiceClient {
+    return this.#client(auth.AccountServiceClient, this.endpoints.grpc.auth);
+  }
+
+  /** A missed call: rings, and is rejected (or given up by the caller after `giveUpMs`). */
+  async trigger(from: string, to: string, telephone: Telephone = this.phone): Promise<PhoneCall> {
+    const trigger = await telephone.call(from, to);
+    await trigger.expectEnd(10_000);
+    return trigger;
+  }
+
+  /** A missed call, and the callback that follows, answered. */
+  async calledBack(from: string, to: string): Promise<PhoneCall> {
+    await this.trigger(from, to);
+    const a = await this.phone.expectCall(from, 10_000);
+    a.answer();
+    return a;
+  }
+
+  /** Newest first. */
+  async cdrs(filter: Partial<billing.ListCdrsRequest> = {}): Promise<billing.Cdr[]> {
+    const { ledger } = this;
+    return (await call(ledger, ledger.listCdrs, billing.ListCdrsRequest.fromPartial({ pageSize: 500, ...filter })))
+      .cdrs;
+  }
+
+  /** Newest first. */
+  async sessions(): Promise<dialer.SessionView[]> {
+    const { sessionService } = this;
+    const request = { all: true, callerId: '', pageSize: 500, pageToken: '' };
+    return (await call(sessionService, sessionService.listSessions, request)).sessions;
+  }
+
+  /** Resolves once no session is open. */
+  async settled(timeoutMs = 20_000): Promise<void> {
+    await until(
+      'every session ended',
+      async () => (await this.sessions()).every(({ state }) => state === 'ended'),
+      timeoutMs,
+    );
+  }
+
+  /**
+   * What must hold whenever nothing is going on: the ledger balances, nothing is held, every leg has exactly one CDR, and
+   * exactly those that were answered cost something to somebody or say why not.
+   */
+  async invariants(): Promise<void> {
+    const { ledger } = this;
+    const { balanced, problems } = await call(ledger, ledger.checkLedger, {});
+    if (!balanced) throw new Error(`the ledger is not balanced: ${problems.join('; ')}`);
+    const { holds } = await call(ledger, ledger.listHolds, { all: false });
+    if (holds.length > 0) throw new Error(`${holds.length} holds are left`);
+    const recorded = Map.groupBy(await this.cdrs(), ({ legId }) => legId);
+    for (const session of await this.sessions()) {
+      for (const { legId, role, number } of session.legs) {
+        const count = recorded.get(legId)?.length ?? 0;
+        if (count !== 1)
+          throw new Error(`leg ${role} of session ${session.id} (${number ? 'numbered' : 'hidden'}) has ${count} CDRs`);
+      }
+    }
+  }
+
+  /** A log file of one process. */
+  log(name: string): Promise<string> {
+    return readFile(join(this.runDir, 'logs', `${name}.log`), 'utf8');
+  }
+}
+
+/** Looks until it holds. @throws Error naming what did not come true in time. */
+export async function until(what: string, holds: () => Promise<boolean>, timeoutMs = 10_000): Promise<void> {
+  const end = performance.now() + timeoutMs;
+  while (!(await holds())) {
+    if (performance.now() > end) throw new Error(`not within ${timeoutMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+}
