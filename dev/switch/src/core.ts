@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { Api } from './api/api.ts';
 import type { Application } from './apps/registry.ts';
 import { applications } from './apps/registry.ts';
-import { Api } from './api/api.ts';
-import { CdrWriter } from './cdr.ts';
 import type { Cause } from './causes.ts';
+import { CdrWriter } from './cdr.ts';
 import { Channel } from './channel/channel.ts';
 import { epochMicros, SoftTimer } from './clock.ts';
 import type { SwitchConfig } from './config.ts';
@@ -56,11 +56,16 @@ export class Core {
     this.log = log;
     this.profileName = config.sip.profile;
     this.context = config.sip.context;
-    this.bus = new EventBus({ coreUuid: this.coreUuid, hostname: config.name, switchname: config.name, ipv4: config.sip.host }, epochMicros);
+    this.bus = new EventBus(
+      { coreUuid: this.coreUuid, hostname: config.name, switchname: config.name, ipv4: config.sip.host },
+      epochMicros,
+    );
     this.scheduler = new Scheduler(this.bus);
     this.maxSessions = config.maxSessions;
     this.sessionsPerSecond = config.sessionsPerSecond;
-    this.globals = new Map(Object.entries({ core_uuid: this.coreUuid, hostname: config.name, switchname: config.name, ...config.variables }));
+    this.globals = new Map(
+      Object.entries({ core_uuid: this.coreUuid, hostname: config.name, switchname: config.name, ...config.variables }),
+    );
     this.sounds = {
       dir: config.soundsDir,
       onListed: (what, file) =>
@@ -92,7 +97,12 @@ export class Core {
       this.#second = second;
       this.#admittedInSecond = 0;
     }
-    if (this.shuttingDown || this.sessions.size >= this.maxSessions || this.#admittedInSecond + 1 >= this.sessionsPerSecond) return false;
+    if (
+      this.shuttingDown ||
+      this.sessions.size >= this.maxSessions ||
+      this.#admittedInSecond + 1 >= this.sessionsPerSecond
+    )
+      return false;
     this.#admittedInSecond += 1;
     this.peakPerSecond = Math.max(this.peakPerSecond, this.#admittedInSecond);
     return true;
@@ -116,7 +126,13 @@ export class Core {
 
   /** A channel whose endpoint does not exist: FreeSWITCH tells of its destruction only (recording s03e). */
   destroyUnborn(uuid: string): void {
-    const channel = new Channel(this.bus, { uuid, direction: 'outbound', name: 'N/A', sessionId: this.nextSessionId(), globals: this.globals });
+    const channel = new Channel(this.bus, {
+      uuid,
+      direction: 'outbound',
+      name: 'N/A',
+      sessionId: this.nextSessionId(),
+      globals: this.globals,
+    });
     channel.state = 'CS_NEW';
     channel.runningState = 'CS_NONE';
     channel.emit('CHANNEL_DESTROY');
@@ -143,7 +159,13 @@ export class Core {
   broadcastWithHold(session: Session, app: string, data: string): void {
     const peer = this.sessions.get(session.channel.get('bridge_uuid') ?? '');
     if (peer !== undefined) this.holdMusic(peer);
-    session.messages.push({ headers: [['call-command', 'execute'], ['execute-app-name', app], ['execute-app-arg', data]] });
+    session.messages.push({
+      headers: [
+        ['call-command', 'execute'],
+        ['execute-app-name', app],
+        ['execute-app-arg', data],
+      ],
+    });
     if (peer !== undefined) session.queueAfterNext(() => peer.stopBroadcast());
   }
 

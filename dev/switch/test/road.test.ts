@@ -152,11 +152,11 @@ function invite(headers: [string, string][], user = '48223000000'): OutboundCall
 }
 
 /** A: originated and parked. */
-async function parked(): Promise<{ uuid: string; phone: Phone }> {
+async function parked(variables = ''): Promise<{ uuid: string; phone: Phone }> {
   const uuid = '00000000-0000-4000-8000-00000000000a';
   const ringing = answered('48601000001');
   await esl.send(
-    `bgapi originate {origination_uuid=${uuid},origination_caller_id_number=48223000000,ignore_early_media=true,sip_h_X-Traceparent=00-1}sofia/ringback/48601000001@${EDGE}:${edge.address.port} &park()`,
+    `bgapi originate {origination_uuid=${uuid},origination_caller_id_number=48223000000,ignore_early_media=true,sip_h_X-Traceparent=00-1${variables}}sofia/ringback/48601000001@${EDGE}:${edge.address.port} &park()`,
   );
   const phone = await ringing;
   await event('CHANNEL_PARK', of(uuid));
@@ -331,6 +331,14 @@ describe('a parked leg', () => {
       channels.rows.filter((row) => row.uuid === uuid).map((row) => row.callstate),
       ['ACTIVE'],
     );
+  });
+
+  test('whose telephone falls silent is hung up after media_timeout milliseconds', async () => {
+    const { uuid, phone } = await parked(',media_timeout=1200');
+    phone.rtp.configure({ sending: false });
+    const end = await event('CHANNEL_HANGUP_COMPLETE', of(uuid));
+    assert.equal(eventHeader(end, 'Hangup-Cause'), 'MEDIA_TIMEOUT');
+    assert.equal(eventHeader(end, 'variable_sip_hangup_disposition'), 'send_bye');
   });
 
   test('a busy far end leaves A parked, with the reason', async () => {

@@ -126,7 +126,12 @@ function displace(session: Session, args: string[]): string {
 function schedHangup(core: Core, argument: string): string {
   const [when, uuid, cause] = words(argument);
   if (when === undefined || uuid === undefined) return '-USAGE: [+]<time> <uuid> [<cause>]\n';
-  if (!core.sessions.has(uuid)) return NO_CHANNEL;
+  const session = core.sessions.get(uuid);
+  if (session === undefined) return NO_CHANNEL;
+  if (/^\+0+$/.test(when)) {
+    session.hangup(parseCause(cause ?? '') ?? 'NORMAL_CLEARING');
+    return '+OK\n';
+  }
   core.scheduler.add(when, 'switch_ivr_schedule_hangup', uuid, () => {
     core.sessions.get(uuid)?.hangup(parseCause(cause ?? '') ?? 'NORMAL_CLEARING');
   });

@@ -10,8 +10,6 @@ export interface AudioSource {
   read(): Frame | undefined;
   /** Samples read. */
   readonly position: number;
-  /** Told when it is not played to its end. */
-  close?(): void;
 }
 
 /** What a relative path is looked up in, and who hears of the parts of a list (`open`, `close`, `fail` of a file). */
@@ -78,10 +76,6 @@ function openFileString(sounds: Sounds, list: string): AudioSource | undefined {
     },
     get position() {
       return done;
-    },
-    close() {
-      if (current !== undefined) sounds.onListed?.('close', current.path);
-      current = undefined;
     },
   };
 }

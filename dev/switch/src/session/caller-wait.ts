@@ -53,6 +53,8 @@ export class CallerWait {
       if (caller.channel.answerState === 'ringing' && caller.channel.direction === 'inbound') caller.leg.ringReady();
     }
     if (early !== undefined) {
+      if (caller.channel.times.progressMedia === 0)
+        caller.channel.times.progressMedia = early.channel.times.progressMedia;
       // Early media of a leg that is being ignored for the answer is not heard either.
       return;
     }

@@ -63,7 +63,6 @@ export async function playFile(
     }
   }
   session.playing -= 1;
-  source.close?.();
   const samples = result === 'done' ? source.position : Math.round(performance.now() - started) * 8;
   channel.setAll({
     playback_last_offset_pos: source.position,

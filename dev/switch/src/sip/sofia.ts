@@ -95,7 +95,7 @@ export class Sofia implements SipSide {
     channel.profile = {
       direction: 'inbound',
       logicalDirection: 'inbound',
-      username: user,
+      username: number,
       dialplan: 'XML',
       callerIdName: name,
       callerIdNumber: number,

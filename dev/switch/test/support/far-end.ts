@@ -33,18 +33,17 @@ export class FarEnds {
   readonly agents: ReadonlyMap<string, UserAgent>;
   readonly #switchSip: { host: string; port: number };
   readonly #legs = new Map<string, FarLeg>();
-  /** Calls that arrived, by called user, waiting for their first step. */
+  /** Calls that arrived, by called user and port, waiting for their first step. */
   readonly #arrived = new Map<string, InboundCall[]>();
   readonly #arrivals = new EventEmitter();
 
   private constructor(agents: ReadonlyMap<string, UserAgent>, switchSip: { host: string; port: number }) {
     this.agents = agents;
     this.#switchSip = switchSip;
-    for (const agent of agents.values()) {
+    for (const [port, agent] of agents) {
       agent.on('invite', (call) => {
-        const list = this.#arrived.get(call.calledUser) ?? [];
-        list.push(call);
-        this.#arrived.set(call.calledUser, list);
+        const key = `${call.calledUser} ${port}`;
+        this.#arrived.set(key, [...(this.#arrived.get(key) ?? []), call]);
         this.#arrivals.emit('call');
       });
     }
@@ -60,7 +59,7 @@ export class FarEnds {
 
   async act(leg: string, who: Who, act: FarEnd): Promise<void> {
     if (act.do === 'invite') return this.#invite(leg, who);
-    const far = this.#legs.get(leg) ?? (await this.#take(leg, who.user));
+    const far = this.#legs.get(leg) ?? (await this.#take(leg, `${who.user} ${who.port}`));
     const { call, rtp } = far;
     if (act.do === 'bye' || act.do === 'cancel') call.hangup();
     else if (act.do === 'info') void call.info(act.contentType, act.body);
@@ -88,11 +87,11 @@ export class FarEnds {
     return result.sdp;
   }
 
-  async #take(leg: string, user: string): Promise<FarLeg> {
-    let call = this.#arrived.get(user)?.shift();
+  async #take(leg: string, key: string): Promise<FarLeg> {
+    let call = this.#arrived.get(key)?.shift();
     while (call === undefined) {
       await once(this.#arrivals, 'call', { signal: AbortSignal.timeout(5000) });
-      call = this.#arrived.get(user)?.shift();
+      call = this.#arrived.get(key)?.shift();
     }
     const far = { call, rtp: await openRtpSession({ host: '127.0.0.1', ports: anyPort, codec: 'PCMU' }) };
     this.#legs.set(leg, far);

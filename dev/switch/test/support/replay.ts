@@ -173,6 +173,7 @@ class Player {
     let stuck: string | undefined;
     let clock = performance.now();
     let recordedClock = 0;
+    let last = 0;
     for (const step of planOf(this.#recording)) {
       const recordedPause = Math.max(0, step.t - recordedClock) * 1000;
       if (this.#blocking === 0 && !(await this.#waitFor(items.slice(0, step.before), recordedPause))) {
@@ -186,6 +187,8 @@ class Player {
         await delay(Math.max(0, Math.min(due - performance.now(), 6000)));
         recordedClock = step.t;
       }
+      if ('send' in step && step.send.startsWith('bgapi originate') && step.t - last > 1) await this.#secondBegins();
+      last = step.t;
       clock = performance.now();
       await this.#run(step);
     }
@@ -244,6 +247,12 @@ class Player {
       };
       await this.#far.act(step.leg, who, step.act);
     }
+  }
+
+  /** Sessions per second are counted by the clock's second: a burst is to fall into one. */
+  async #secondBegins(): Promise<void> {
+    if (this.#recording.items.some((item) => item.send?.startsWith('api fsctl sps ') === true))
+      await delay(1000 - (Date.now() % 1000));
   }
 
   #fromUser(leg: string): string | undefined {
