@@ -296,6 +296,21 @@ describe('the destination', () => {
     ],
   });
 
+  test('after a call the # of a late end code is wanted, before one it is ignored by the switch', () => {
+    const conversation = new Conversation();
+    const least = (event: Event): number | undefined => {
+      conversation.tell(event);
+      const next = conversation.last?.next;
+      return next?.$case === 'collect' ? next.value.minDigits : undefined;
+    };
+    assert.equal(least(authorised), 1);
+    assert.equal(least(keyed(NUMBER)), undefined);
+    assert.equal(least(accepted(60)), undefined);
+    assert.equal(least(ended(Reason.NORMAL)), 0);
+    assert.equal(least(hash()), 0);
+    assert.equal(least(keyedSlowly('11')), 1);
+  });
+
   test('twenty in a row without a call', () => {
     const conversation = new Conversation();
     conversation.tell(authorised);

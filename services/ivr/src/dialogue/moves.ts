@@ -49,9 +49,13 @@ export const collectPin = (state: State, says: readonly Message[], flushTypeAhea
     flushTypeAhead,
   });
 
-/** `*` alone asks for the balance. */
+/**
+ * `*` alone asks for the balance. Where what was keyed before is dropped, a late end code may still be under way: with no
+ * least length its `#` is told, else the switch ignores it and the rest would pass for a speed-dial code.
+ */
 export const collectDestination = (state: State, says: readonly Message[], flushTypeAhead = false): Move =>
   collect({ ...state, at: 'destination' }, says, {
+    minDigits: flushTypeAhead || state.hashed ? 0 : 1,
     maxDigits: DESTINATION_DIGITS,
     singleDigitCommands: '*',
     flushTypeAhead,
