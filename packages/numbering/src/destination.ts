@@ -16,29 +16,14 @@ const EMERGENCY = new Set(
   ).split(' '),
 );
 
-/** Codes for calling abroad besides 00: what people of the country key first. */
-const ABROAD: Record<string, readonly string[]> = {
-  US: ['011'],
-  CA: ['011'],
-  AU: ['0011'],
-  JP: ['010'],
-  RU: ['810'],
-  KZ: ['810'],
-  HK: ['001'],
-  SG: ['001', '008', '018', '020'],
-  KR: ['001', '002'],
-  IL: ['012', '013', '014'],
-  BR: ['0014', '0015', '0021', '0023', '0025', '0031', '0041'],
-};
-
-/** Reads keyed digits in the account's country: 00…, the country's own code for abroad, national form. */
+/**
+ * Reads keyed digits in the account's country: 00…, the country's own codes for calling abroad (011, 0011, 810 …, which
+ * libphonenumber knows), national form.
+ */
 export function parseDestination(digits: string, country: string): Destination {
   const plain = digits.replace(/[\s().-]/g, '');
   if (!/^\+?\d{1,20}$/.test(plain)) return { is: 'invalid' };
   if (EMERGENCY.has(plain)) return { is: 'emergency' };
-  const abroad = (ABROAD[country] ?? []).find((code) => plain.startsWith(code));
-  const e164 = (abroad && readNumber(`+${plain.slice(abroad.length)}`, country)) || readNumber(plain, country);
-  if (!e164) return { is: 'invalid' };
-  // 0048112 and the like: emergency behind a country code.
-  return { is: 'number', e164 };
+  const e164 = readNumber(plain, country);
+  return e164 ? { is: 'number', e164 } : { is: 'invalid' };
 }

@@ -1,4 +1,9 @@
-import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/max';
+import {
+  type CountryCode,
+  getCountryCallingCode,
+  isSupportedCountry,
+  parsePhoneNumberFromString,
+} from 'libphonenumber-js/max';
 
 declare const brand: unique symbol;
 /** An international number with +, 7 to 15 digits (ITU-T E.164). */
@@ -22,7 +27,9 @@ const HIDDEN = /^(anonymous|unavailable|unknown|restricted|private|withheld|asse
 
 /**
  * Reads the identity that a trunk sent: +48…, 0048…, 48…, national with or without trunk prefix, in the trunk's country.
- * International forms are tried first; a bare national number wins over the same digits read internationally.
+ * Digits that begin with the country's own code and are a number with it are taken for E.164 without its +: carriers send
+ * that far more often than a national number without trunk prefix that looks the same (4915123456789 in Germany). Otherwise
+ * the national reading wins over the international one.
  */
 export function normaliseCallerId(raw: string, country: string): CallerId {
   const text = raw
@@ -32,7 +39,9 @@ export function normaliseCallerId(raw: string, country: string): CallerId {
   if (HIDDEN.test(text)) return { is: 'hidden' };
   const digits = text.replace(/[\s().-]/g, '');
   if (!/^\+?\d+$/.test(digits)) return { is: 'unreadable' };
-  const e164 = readNumber(digits, country) ?? (digits.startsWith('+') ? undefined : readInternational(`+${digits}`));
+  const bare = digits.startsWith('+') ? undefined : readInternational(`+${digits}`);
+  const own = isCountry(country) && digits.startsWith(getCountryCallingCode(country)) ? bare : undefined;
+  const e164 = own ?? readNumber(digits, country) ?? bare;
   return e164 ? { is: 'number', e164 } : { is: 'unreadable' };
 }
 
@@ -57,4 +66,16 @@ function readInternational(text: string): E164 | undefined {
 export function formatForTrunk(e164: E164 | string, format: 'e164plus' | 'e164' | '00'): string {
   const digits = e164.replace(/^\+/, '');
   return format === 'e164' ? digits : format === '00' ? `00${digits}` : `+${digits}`;
+}
+
+/** Digits at the end that tell one subscriber from another. */
+const SUBSCRIBER = 6;
+
+/**
+ * A number as people may see it who need not know whose it is: its first digits, the rest as dots. Not for logs of
+ * services, which hold no numbers at all. What is shorter than a subscriber's part is hidden altogether.
+ */
+export function mask(number: string): string {
+  const shown = Math.max(0, number.length - SUBSCRIBER);
+  return `${number.slice(0, shown)}${'•'.repeat(number.length - shown)}`;
 }

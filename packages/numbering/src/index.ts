@@ -1,4 +1,13 @@
 /** Telephone numbers: E.164 (ITU-T), national forms, what callers key and trunks send. */
 export { type Destination, parseDestination } from './destination.ts';
-export { type CallerId, type E164, formatForTrunk, isCountry, isE164, normaliseCallerId, readNumber } from './e164.ts';
+export {
+  type CallerId,
+  type E164,
+  formatForTrunk,
+  isCountry,
+  isE164,
+  mask,
+  normaliseCallerId,
+  readNumber,
+} from './e164.ts';
 export { type PrefixSet, prefixSet } from './prefix-set.ts';
