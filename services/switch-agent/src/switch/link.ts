@@ -12,7 +12,7 @@ export interface SwitchLinkOptions {
   monotonicUs: () => number;
   /** A switch that answers nothing for so long is taken for gone. */
   silenceMs: number;
-  /** Subscribed, but facts are held back until it resolves; false: try again from the start. */
+  /** Subscribed, but facts are held back until it resolves; a rejection begins anew. */
   readTruth(core: string): Promise<void>;
   onFact(fact: SwitchFact): void;
   /** Up or down. */
@@ -32,7 +32,7 @@ export class SwitchLink {
   #generation = 0;
   core = '';
   version = '';
-  /** Last time the switch answered, by the given monotonic clock. */
+  #unanswered = 0;
   ready = false;
 
   constructor(options: SwitchLinkOptions) {
@@ -70,6 +70,7 @@ export class SwitchLink {
 
   #onUp(): void {
     this.#generation += 1;
+    this.#unanswered = 0;
     const generation = this.#generation;
     this.clock.reset();
     this.#held = [];
@@ -103,18 +104,26 @@ export class SwitchLink {
     this.#options.changed();
   }
 
-  /** A process that is stopped keeps its sockets: only an answer shows life. */
+  /**
+   * A process that is stopped keeps its sockets: only an answer shows life. Missed answers are counted by our own ticks,
+   * so that a pause of ours does not pass for its.
+   */
   #look(): void {
     if (!this.ready) return;
-    const generation = this.#generation;
-    const timer = setTimeout(() => {
-      if (generation !== this.#generation) return;
+    if (this.#unanswered > 0) {
+      this.#unanswered += 1;
+      if (this.#unanswered * PING_MS <= this.#options.silenceMs) return;
       this.#options.log.error('the switch is silent');
       this.esl.reconnect();
-    }, this.#options.silenceMs);
+      return;
+    }
+    this.#unanswered = 1;
+    const generation = this.#generation;
     this.esl
       .api('strepoch')
-      .catch(() => undefined)
-      .finally(() => clearTimeout(timer));
+      .catch(() => undefined) // told as a disconnection
+      .finally(() => {
+        if (generation === this.#generation) this.#unanswered = 0;
+      });
   }
 }
