@@ -45,6 +45,8 @@ for (const lang of prompts.languages()) {
         assert.ok(ids.length > 0, `${message.id} says nothing`);
         for (const id of ids) reached.add(id);
       }
+      // "One hour" is for languages that count in hours sooner.
+      if (language.file.compose.duration.hoursFrom >= 7200) reached.add('hour_one');
       assert.deepEqual([...reached].toSorted(), [...language.catalogue.keys()].toSorted());
       for (const id of reached) assert.ok(existsSync(soundFile(SOUNDS_DIR, lang, id)), `${lang}/${id} has no file`);
     });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type Message, Prompts } from '@ringback/prompts';
+import { existsSync } from 'node:fs';
+import { languages, type Message, Prompts, say, soundsDir, spokenText } from '@ringback/prompts';
 
 const prompts = new Prompts();
 const money = (amount: string, currency: string): Message => {
@@ -40,7 +41,8 @@ const ENGLISH: [Message, string][] = [
   [talk(3600), 'You can talk for sixty minutes'],
   [atLeast(3600), 'Your credit lasts for at least sixty minutes'],
   [talk(3659), 'You can talk for sixty minutes'],
-  [talk(5400), 'You can talk for one hour thirty minutes'],
+  [talk(5400), 'You can talk for ninety minutes'],
+  [talk(7199), 'You can talk for one hundred and nineteen minutes'],
   [talk(7200), 'You can talk for two hours'],
   [talk(7319), 'You can talk for two hours one minute'],
   [{ id: 'wrong_pin', args: { tries: 2 } }, 'That PIN is wrong. You still have two tries.'],
@@ -55,6 +57,17 @@ const POLISH: [Message, string][] = [
   [money('1', 'EUR'), 'Stan twojego konta: jedno euro'],
   [money('2', 'EUR'), 'Stan twojego konta: dwa euro'],
   [money('5', 'EUR'), 'Stan twojego konta: pięć euro'],
+  [money('12', 'EUR'), 'Stan twojego konta: dwanaście euro'],
+  [money('13', 'EUR'), 'Stan twojego konta: trzynaście euro'],
+  [money('14', 'EUR'), 'Stan twojego konta: czternaście euro'],
+  [money('21', 'EUR'), 'Stan twojego konta: dwadzieścia jeden euro'],
+  [money('22', 'EUR'), 'Stan twojego konta: dwadzieścia dwa euro'],
+  [money('25', 'EUR'), 'Stan twojego konta: dwadzieścia pięć euro'],
+  [money('101', 'EUR'), 'Stan twojego konta: sto jeden euro'],
+  [money('102', 'EUR'), 'Stan twojego konta: sto dwa euro'],
+  [money('112', 'EUR'), 'Stan twojego konta: sto dwanaście euro'],
+  [money('1000', 'EUR'), 'Stan twojego konta: tysiąc euro'],
+  [money('2002', 'EUR'), 'Stan twojego konta: dwa tysiące dwa euro'],
   [money('1', 'PLN'), 'Stan twojego konta: jeden złoty'],
   [money('2', 'PLN'), 'Stan twojego konta: dwa złote'],
   [money('5', 'PLN'), 'Stan twojego konta: pięć złotych'],
@@ -80,6 +93,10 @@ const POLISH: [Message, string][] = [
   [money('0.02', 'PLN'), 'Stan twojego konta: dwa grosze'],
   [money('0.05', 'PLN'), 'Stan twojego konta: pięć groszy'],
   [money('0.12', 'PLN'), 'Stan twojego konta: dwanaście groszy'],
+  [money('0.13', 'PLN'), 'Stan twojego konta: trzynaście groszy'],
+  [money('0.14', 'PLN'), 'Stan twojego konta: czternaście groszy'],
+  [money('0.21', 'PLN'), 'Stan twojego konta: dwadzieścia jeden groszy'],
+  [money('0.25', 'PLN'), 'Stan twojego konta: dwadzieścia pięć groszy'],
   [money('0.22', 'PLN'), 'Stan twojego konta: dwadzieścia dwa grosze'],
   [money('3.04', 'EUR'), 'Stan twojego konta: trzy euro cztery centy'],
   [money('-1.21', 'USD'), 'Stan twojego konta: minus jeden dolar dwadzieścia jeden centów'],
@@ -95,7 +112,18 @@ const POLISH: [Message, string][] = [
   [talk(1054), 'Możliwy czas rozmowy: siedemnaście minut'],
   [talk(21 * 60), 'Możliwy czas rozmowy: dwadzieścia jeden minut'],
   [talk(22 * 60), 'Możliwy czas rozmowy: dwadzieścia dwie minuty'],
-  [talk(61 * 60), 'Możliwy czas rozmowy: jedna godzina jedna minuta'],
+  [talk(13 * 60), 'Możliwy czas rozmowy: trzynaście minut'],
+  [talk(14 * 60), 'Możliwy czas rozmowy: czternaście minut'],
+  [talk(25 * 60), 'Możliwy czas rozmowy: dwadzieścia pięć minut'],
+  [talk(61 * 60), 'Możliwy czas rozmowy: sześćdziesiąt jeden minut'],
+  [talk(101 * 60), 'Możliwy czas rozmowy: sto jeden minut'],
+  [talk(102 * 60), 'Możliwy czas rozmowy: sto dwie minuty'],
+  [talk(112 * 60), 'Możliwy czas rozmowy: sto dwanaście minut'],
+  [talk(119 * 60 + 59), 'Możliwy czas rozmowy: sto dziewiętnaście minut'],
+  [talk(121 * 60), 'Możliwy czas rozmowy: dwie godziny jedna minuta'],
+  [talk(1000 * 60), 'Możliwy czas rozmowy: szesnaście godzin czterdzieści minut'],
+  [talk(2002 * 60), 'Możliwy czas rozmowy: trzydzieści trzy godziny dwadzieścia dwie minuty'],
+  [talk(1000 * 3600), 'Możliwy czas rozmowy: tysiąc godzin'],
   [talk(102 * 3600), 'Możliwy czas rozmowy: sto dwie godziny'],
   [atLeast(3600), 'Gwarantowany czas rozmowy: co najmniej sześćdziesiąt minut'],
   [talk(2 * 3600), 'Możliwy czas rozmowy: dwie godziny'],
@@ -142,4 +170,23 @@ test('the best language for a tag', () => {
   assert.equal(prompts.match('EN-gb-oed'), 'en');
   assert.equal(prompts.match('plt'), undefined);
   assert.equal(prompts.match(''), undefined);
+});
+
+describe('the languages that come with Ringback', () => {
+  test('are asked without ado', () => {
+    assert.deepEqual(languages(), ['en', 'pl']);
+    assert.deepEqual(say('pl-PL', talk(17)), ['pl/you_can_talk_for', 'pl/n17', 'pl/second_many']);
+    assert.equal(spokenText('pl', say('pl', talk(17))), 'Możliwy czas rozmowy: siedemnaście sekund');
+    assert.equal(spokenText('pl', ['n17', 'en/n17']), 'siedemnaście seventeen');
+    for (const lang of languages()) assert.ok(existsSync(`${soundsDir}/${lang}/warning_one_minute.wav`));
+  });
+
+  test('a language that is not there is English', () => {
+    for (const lang of ['tlh', '']) assert.deepEqual(say(lang, { id: 'goodbye' }), ['en/goodbye']);
+  });
+
+  test('what is no sound has no text', () => {
+    assert.throws(() => spokenText('en', ['en/nothing']), /no sound "en\/nothing"/);
+    assert.throws(() => spokenText('en', ['tlh/goodbye']), /no language "tlh"/);
+  });
 });
