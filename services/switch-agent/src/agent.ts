@@ -54,6 +54,8 @@ export class Agent {
   readonly #cdrs: CdrFolder;
   /** Commands of a leg, one after the other. */
   readonly #chains = new Map<string, Promise<void>>();
+  /** Commands that wait in a chain, or are being performed. */
+  readonly #queued = new Set<string>();
   readonly #kills = new Map<string, string>();
   #taskWaiters: { legId: string; runtime: number; resolve(id: string): void }[] = [];
   #endWaiters: { legId: string; resolve(): void }[] = [];
@@ -73,6 +75,7 @@ export class Agent {
       silenceMs: options.silenceMs,
       readTruth: (core) => this.#readTruth(core),
       onFact: (fact) => this.#onFact(fact),
+      ready: () => this.#redo(),
       changed: options.changed,
       lost: () => this.#onLost(),
     });
@@ -148,6 +151,7 @@ export class Agent {
     // An inbound leg belongs to the session that first speaks of it.
     if (leg && leg.sessionId === '') records.push({ k: 'leg', leg: { ...leg, sessionId: command.sessionId } });
     const begun = this.#beginLeg(command);
+    if (begun) this.#context.unsent.add(commandId);
     if (begun) records.push({ k: 'leg', leg: begun });
     await journal.append(records);
     this.#enqueue(command);
@@ -215,7 +219,9 @@ export class Agent {
 
   #enqueue(command: sw.Command): void {
     const before = this.#chains.get(command.legId) ?? Promise.resolve();
-    const chain = before.then(() => perform(this.#context, command));
+    const { commandId } = command;
+    this.#queued.add(commandId);
+    const chain = before.then(() => perform(this.#context, command)).finally(() => this.#queued.delete(commandId));
     this.#chains.set(command.legId, chain);
     chain.finally(() => {
       if (this.#chains.get(command.legId) === chain) this.#chains.delete(command.legId);
@@ -340,10 +346,18 @@ export class Agent {
       offered: (legId, offer) => this.#offered(legId, offer.createdUs, offer, core),
     });
     this.#lastAliveUs = this.#options.nowUs();
-    // After the facts that were held back.
-    queueMicrotask(() => {
-      for (const command of this.legs.pending()) this.#enqueue(command);
-    });
+  }
+
+  /**
+   * What was accepted but not done is begun anew, save what may have been sent: calls are looked for (that was just done),
+   * never made again.
+   */
+  #redo(): void {
+    for (const command of this.legs.pending()) {
+      const dials = command.body?.$case === 'originate' || command.body?.$case === 'bridge';
+      if (this.#queued.has(command.commandId) || (dials && !this.#context.unsent.has(command.commandId))) continue;
+      this.#enqueue(command);
+    }
   }
 
   #onLost(): void {

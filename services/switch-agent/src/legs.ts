@@ -28,24 +28,24 @@ export class LegBook {
   }
 
   live(): Leg[] {
-    return [...this.#options.journal.state.legs.values()].filter(({ ended }) => !ended);
+    return [...this.#options.journal.state.live].flatMap((id) => this.get(id) ?? []);
   }
 
   get count(): number {
-    let count = 0;
-    for (const { ended } of this.#options.journal.state.legs.values()) if (!ended) count += 1;
-    return count;
+    return this.#options.journal.state.live.size;
   }
 
-  /** Commands for the leg whose outcome is still owed, in order of arrival. */
+  /** Commands (for the leg) whose outcome is still owed, in order of arrival. */
   pending(legId?: string): sw.Command[] {
-    return [...this.#options.journal.state.commands.values()]
-      .filter((known) => known.data !== undefined && (legId === undefined || known.legId === legId))
-      .map(({ data }) => sw.Command.decode(data!));
+    const { commands, owed } = this.#options.journal.state;
+    return [...owed]
+      .flatMap((id) => commands.get(id) ?? [])
+      .filter((known) => legId === undefined || known.legId === legId)
+      .flatMap(({ data }) => (data ? [sw.Command.decode(data)] : []));
   }
 
   isPending(commandId: string): boolean {
-    return this.#options.journal.state.commands.get(commandId)?.data !== undefined;
+    return this.#options.journal.state.owed.has(commandId);
   }
 
   /** Journals a leg's new state with what is told of it, and the commands that are thereby done. */

@@ -80,7 +80,7 @@ export class Publisher {
     pointer.busy = true;
     const { generation } = pointer;
     const { switchId, run, publish, after, failed } = this.#options;
-    const events = batch.map(({ data }) => sw.Event.decode(data));
+    const events = batch.map(({ seq, data }) => ({ ...sw.Event.decode(data), seq: BigInt(seq) }));
     const message = sw.EventBatch.encode({ source: switchId, run: run(), shard, events }).finish();
     publish(eventSubject(shard, switchId), message).then(
       () => {
@@ -103,8 +103,10 @@ export class Publisher {
   #batch(shard: number, { sent, durable }: ShardPointer): HeldEvent[] {
     const batch: HeldEvent[] = [];
     let bytes = 0;
-    for (const event of this.#options.held(shard)) {
-      if (event.seq <= sent) continue;
+    const held = this.#options.held(shard);
+    // Numbers are consecutive.
+    for (let at = Math.max(0, sent + 1 - (held[0]?.seq ?? 0)); at < held.length; at += 1) {
+      const event = held[at]!;
       if (event.seq > durable || batch.length === MAX_EVENTS) break;
       bytes += event.data.length;
       if (batch.length > 0 && bytes > MAX_BYTES) break;

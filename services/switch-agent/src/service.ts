@@ -49,6 +49,7 @@ export async function startAgent(
   });
   const { state } = journal;
   let connection: NatsConnection | undefined;
+  let natsUp = false;
 
   const publisher = new Publisher({
     switchId,
@@ -129,6 +130,7 @@ export async function startAgent(
 
   function attach(nats: NatsConnection): void {
     connection = nats;
+    natsUp = true;
     connected?.(nats);
     nats.subscribe(switchCommandSubject(switchId), {
       callback(error, message) {
@@ -169,7 +171,9 @@ export async function startAgent(
     setUp().catch(again);
     (async () => {
       for await (const { type } of nats.status()) {
+        if (type === 'disconnect') natsUp = false;
         if (type !== 'reconnect') continue;
+        natsUp = true;
         publisher.retryNow();
         tellStatus();
       }
@@ -195,12 +199,7 @@ export async function startAgent(
   log.info({ switch_id: switchId, run: state.run, legs: agent.legs.count }, 'the journal is read');
 
   return {
-    notReady: () =>
-      !agent.link.ready
-        ? 'the switch is not connected'
-        : !connection || connection.isClosed() || !online(connection)
-          ? 'NATS is away'
-          : undefined,
+    notReady: () => (!agent.link.ready ? 'the switch is not connected' : !natsUp ? 'NATS is away' : undefined),
     async stop() {
       clearInterval(timer);
       await agent.stop();
@@ -211,9 +210,6 @@ export async function startAgent(
     },
   };
 }
-
-/** The client counts as open while it reconnects. */
-const online = (connection: NatsConnection): boolean => connection.getServer() !== '';
 
 function splitAddress(address: string): string[] {
   const colon = address.lastIndexOf(':');

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import { sw, switchProgressSubject, switchRepublishSubject } from '@ringback/contracts';
-import { uuidv7 } from '@ringback/service-kit';
+import { shardOf, sw, switchProgressSubject, switchRepublishSubject } from '@ringback/contracts';
+import { nowUs, uuidv7 } from '@ringback/service-kit';
+import { newLeg } from '../src/core/leg.ts';
+import { Journal } from '../src/journal/journal.ts';
 import { SWITCH, World } from './world.ts';
 
 let world: World;
@@ -93,6 +97,86 @@ describe('the agent is killed', () => {
     await phone.rtp.sendDtmf('34#');
     const collected = await world.event('collected', a);
     assert.deepEqual([collected.commandId, collected.body.value.digits], [play, '34']);
+  });
+
+  test('between a command’s journal and its call: nobody knows whether it was made, and it is never made again', async () => {
+    const { a } = await world.parked();
+    await world.killAgent();
+    // As the journal stands when the process dies right after writing.
+    const journal = await Journal.open({
+      directory: join(world.folder, 'journal'),
+      newRun: () => assert.fail('a new incarnation'),
+      nowUs: () => Number(nowUs()),
+      failed: (error) => assert.fail(error),
+    });
+    const [other, b] = [uuidv7(), uuidv7()];
+    const commands = [
+      world.command(other, { $case: 'originate', value: { dial: world.dial('+48601000009') } }),
+      world.command(a, bridgeTo(b, '+48221110009')),
+    ];
+    for (const [index, origin] of (['originate', 'bridge'] as const).entries()) {
+      const command = commands[index]!;
+      const { commandId, sessionId, shard, traceparent, legId } = command;
+      const data = Buffer.from(sw.Command.encode(command).finish()).toString('base64');
+      await journal.append([
+        { k: 'command', id: commandId, atUs: Number(nowUs()), legId, data },
+        {
+          k: 'leg',
+          leg: newLeg({
+            id: origin === 'bridge' ? b : other,
+            sessionId,
+            shard,
+            traceparent,
+            origin,
+            originCommand: commandId,
+          }),
+        },
+      ]);
+    }
+    await journal.close();
+    await world.startAgent();
+    for (const [index, leg] of [other, b].entries()) {
+      const lost = await world.event('lost', leg);
+      assert.equal(lost.body.value.indeterminate, true);
+      assert.equal(lost.commandId, commands[index]!.commandId);
+      assert.equal((await world.ask(commands[index]!)).status, 'STATUS_DUPLICATE');
+    }
+    assert.equal((await world.event('legState', a)).body.value.state, 'STATE_PARKED');
+    await world.give(a, { $case: 'play', value: { prompts: ['en/welcome'], collect: undefined } });
+    await world.event('collected', a);
+    assert.equal(world.callsWaiting(), 0);
+  });
+
+  test('and a trigger comes and goes meanwhile: it is offered late, with its own time', async () => {
+    await world.killAgent();
+    const startedUs = nowUs();
+    const { call } = await world.calls([
+      ['X-Ringback-Mode', 'callback'],
+      ['X-Ringback-Ring-Time', '1'],
+      ['X-Ringback-Reject', 'USER_BUSY'],
+      ['X-Ringback-Trunk', 't1'],
+      ['X-Ringback-Country', 'PL'],
+      ['X-Ringback-Access-Number', '+48223000000'],
+      ['X-Ringback-Caller', '+48601234567'],
+    ]);
+    await once(call, 'terminated');
+    const restartedUs = nowUs();
+    await world.startAgent();
+    await world.until('offered', () => world.told('offered').length === 1);
+    const [offer] = world.told('offered');
+    assert.equal(offer!.shard, shardOf('+48601234567'));
+    assert.ok(offer!.atUs >= startedUs - 100_000n && offer!.atUs < restartedUs);
+    assert.equal((await world.event('ended', offer!.legId)).body.value.cause, 'USER_BUSY');
+  });
+
+  test('no: it is asked to stop, and leaves the calls as they are', async () => {
+    const { a, phone } = await world.parked();
+    await world.killAgent('SIGTERM');
+    assert.equal(world.agent?.exitCode, 0);
+    await world.startAgent();
+    assert.equal((await world.event('legState', a)).body.value.state, 'STATE_PARKED');
+    phone.call.hangup();
+    await world.event('ended', a);
   });
 
   test('a repetition of a command from before is known', async () => {

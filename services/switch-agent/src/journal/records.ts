@@ -38,8 +38,8 @@ export interface KnownCommand {
   data: Buffer | undefined;
 }
 
-/** Ids are kept so long, so that no late repetition is performed again. */
-const KEEP_US = 24 * 3_600 * 1_000_000;
+/** Ids are kept so long, so that a late repetition is recognised; after `start_by` it would be refused anyhow. */
+const KEEP_US = 2 * 3_600 * 1_000_000;
 
 /** The journal's records, added up. Applying a record twice, or a snapshot over what it was made of, changes nothing. */
 export class JournalState {
@@ -50,6 +50,10 @@ export class JournalState {
   readonly shards = new Map<number, ShardBook>();
   readonly commands = new Map<string, KnownCommand>();
   readonly legs = new Map<string, Leg>();
+  /** Legs that have not ended. */
+  readonly live = new Set<string>();
+  /** Commands whose outcome is owed, in order of arrival. */
+  readonly owed = new Set<string>();
 
   shard(shard: number): ShardBook {
     let book = this.shards.get(shard);
@@ -67,16 +71,15 @@ export class JournalState {
         return;
       case 'command':
         if (!this.commands.has(record.id)) {
-          this.commands.set(record.id, {
-            atUs: record.atUs,
-            legId: record.legId,
-            data: record.data === '' ? undefined : Buffer.from(record.data, 'base64'),
-          });
+          const data = record.data === '' ? undefined : Buffer.from(record.data, 'base64');
+          this.commands.set(record.id, { atUs: record.atUs, legId: record.legId, data });
+          if (data) this.owed.add(record.id);
         }
         return;
       case 'done': {
         const known = this.commands.get(record.id);
         if (known) known.data = undefined;
+        this.owed.delete(record.id);
         return;
       }
       case 'epoch': {
@@ -105,6 +108,8 @@ export class JournalState {
       }
       case 'leg':
         this.legs.set(record.leg.id, record.leg);
+        if (record.leg.ended) this.live.delete(record.leg.id);
+        else this.live.add(record.leg.id);
         return;
       case 'draining':
         this.draining = record.draining;

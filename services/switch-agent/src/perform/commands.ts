@@ -24,7 +24,7 @@ const NO_CHANNEL = /no such channel|invalid session|cannot locate session/i;
 const PERFORM: { [K in Exclude<Kind, 'drain' | 'probe'>]: Perform<K> } = {
   async originate(context, command, leg, traceparent) {
     const { esl, pacer, legs } = context;
-    context.unsent.add(command.commandId);
+    if (!context.unsent.has(command.commandId)) return; // sent before: never twice
     await pacer.turn();
     if (legs.get(leg.id)?.ended) return; // hung up while it waited
     if (tooLate(context, command)) return fail(context, command, 'TOO_LATE', 'its turn came after start_by', leg.id);
@@ -79,7 +79,7 @@ const PERFORM: { [K in Exclude<Kind, 'drain' | 'probe'>]: Perform<K> } = {
   async bridge(context, command, leg, traceparent) {
     const { esl, legs, pacer } = context;
     const { bLegId, dial, endCode, ringbackCountry } = command.body.value;
-    context.unsent.add(command.commandId);
+    if (!context.unsent.has(command.commandId)) return; // sent before: never twice
     await pacer.turn();
     const b = legs.get(bLegId);
     if (!b || b.ended) return;
@@ -206,6 +206,7 @@ const target = ({ body, legId }: sw.Command): string => (body?.$case === 'bridge
 /** Tells that a command was not performed; a leg that was never begun is over with it. */
 export function fail(context: Context, command: sw.Command, code: string, message: string, legId: string): void {
   const { legs } = context;
+  context.unsent.delete(command.commandId);
   if (!legs.isPending(command.commandId)) return;
   const told = [
     {

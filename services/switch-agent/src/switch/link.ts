@@ -15,6 +15,8 @@ export interface SwitchLinkOptions {
   /** Subscribed, but facts are held back until it resolves; a rejection begins anew. */
   readTruth(core: string): Promise<void>;
   onFact(fact: SwitchFact): void;
+  /** The truth is read, and what happened meanwhile was told. */
+  ready(): void;
   /** Up or down. */
   changed(): void;
   lost(): void;
@@ -90,6 +92,7 @@ export class SwitchLink {
     this.#held = undefined;
     for (const fact of held) this.#options.onFact(fact);
     this.ready = true;
+    this.#options.ready();
     this.#options.log.info({ core_uuid: this.core, version: this.version }, 'the switch is connected');
     this.#options.changed();
   }
