@@ -16,9 +16,8 @@ import {
   readAnswer,
   UserAgent,
 } from '@ringback/dev-sip';
-import { parseConfig, silentLog, startSwitch } from '@ringback/dev-switch';
 import { connectNats, ensureStreams, type NatsConnection, nowUs, uuidv7 } from '@ringback/service-kit';
-import { type RunningSwitch, startFreeswitch } from './freeswitch.ts';
+import { type RunningSwitch, startSwitch } from './switch.ts';
 import { freePort, type TestNats, testNats } from '@ringback/service-kit/testing';
 
 export const SWITCH = 's1';
@@ -26,9 +25,6 @@ export const PASSWORD = 'not-to-be-told-to-anybody';
 const EDGE = '127.0.0.10';
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 const WAIT_MS = 15_000;
-
-/** Where a real FreeSWITCH is installed; without it the dev switch stands in. */
-const FREESWITCH = process.env['FREESWITCH'];
 
 type Body = NonNullable<sw.Event['body']>;
 type Case = Body['$case'];
@@ -97,41 +93,16 @@ export class World {
   }
 
   async startSwitch(ports: { esl: number; sip: number } = { esl: 0, sip: 0 }): Promise<void> {
-    if (FREESWITCH) {
-      const { folder, promptsDir, cdrDir } = this;
-      this.running = await startFreeswitch({
-        home: FREESWITCH,
-        folder,
-        name: SWITCH,
-        password: PASSWORD,
-        edge: EDGE,
-        promptsDir,
-        cdrDir,
-        ports,
-      });
-      return;
-    }
-    const running = await startSwitch(
-      parseConfig({
-        name: SWITCH,
-        sip: { host: '127.0.0.1', port: ports.sip, profile: 'ringback' },
-        esl: { host: '127.0.0.1', port: ports.esl, password: PASSWORD },
-        rtp: { from: 62_000, to: 62_400 },
-        edges: [EDGE],
-        soundsDir: this.promptsDir,
-        cdrDir: this.cdrDir,
-      }),
-      silentLog,
-    );
-    this.running = {
-      sip: running.sip,
-      esl: running.esl,
-      stop: () => running.stop(),
-      async kill() {
-        running.core.close();
-        await running.stop();
-      },
-    };
+    const { folder, promptsDir, cdrDir } = this;
+    this.running = await startSwitch({
+      folder,
+      name: SWITCH,
+      password: PASSWORD,
+      edge: EDGE,
+      promptsDir,
+      cdrDir,
+      ports,
+    });
   }
 
   async startAgent(): Promise<void> {
@@ -345,7 +316,7 @@ export class World {
     if (this.agent && this.agent.exitCode === null && this.agent.signalCode === null) await this.killAgent();
     for (const rtp of this.#rtp) rtp.close(0);
     await this.edge?.close(100);
-    await this.running?.stop();
+    await this.running?.kill();
     await this.connection?.close();
     await this.nats?.close();
     rmSync(this.folder, { recursive: true, force: true });
