@@ -34,6 +34,12 @@ async function freeBase(): Promise<number> {
   }
 }
 
+export interface Customer {
+  number: string;
+  pin: string;
+  caller: string;
+}
+
 export interface WorldOptions {
   env?: RunSettings['env'];
   accessNumber?: RunSettings['accessNumber'];
@@ -99,6 +105,29 @@ export class World {
     return { ...account, caller };
   }
 
+  #customers = 0;
+
+  /** A new account with one caller ID of its own, so that tests can go on side by side. */
+  async customer(
+    options: { micros?: bigint; language?: string; country?: string; authorised?: boolean; caller?: string } = {},
+  ): Promise<Customer> {
+    const { accounts, ledger } = this;
+    this.#customers += 1;
+    const count = this.#customers;
+    const pin = String(700_000 + count * 37);
+    const { country = 'PL', language = 'en', authorised = true, micros = 5_000_000n } = options;
+    const { account } = await call(accounts, accounts.createAccount, { number: '', pin, country, language });
+    const number = account?.number ?? '';
+    const caller = options.caller ?? `+48602${String(100_000 + count)}`;
+    await call(accounts, accounts.putCallerId, { accountNumber: number, number: caller, authorised });
+    await call(ledger, ledger.openAccount, { accountNumber: number, currency: 'EUR', deck: 'demo' });
+    if (micros > 0n) {
+      const amount = { micros, currency: 'EUR' };
+      await call(ledger, ledger.topUp, { requestId: `test-${number}`, accountNumber: number, amount, note: '' });
+    }
+    return { number, pin, caller };
+  }
+
   #client<C extends { close(): void }>(Client: Parameters<typeof grpcClient<C>>[0], address: string | undefined): C {
     const client = grpcClient(Client, address ?? '');
     this.#clients.push(client);
@@ -134,6 +163,18 @@ export class World {
     const a = await this.phone.expectCall(from, 10_000);
     a.answer();
     return a;
+  }
+
+  /** Micro-units. */
+  async balance(accountNumber: string): Promise<{ balance: bigint; held: bigint }> {
+    const money = this.#client(billing.BillingServiceClient, this.endpoints.grpc.billing);
+    const { balance, held } = await call(money, money.getBalance, { requestId: '', accountNumber });
+    return { balance: balance?.micros ?? 0n, held: held?.micros ?? 0n };
+  }
+
+  async speedDial(accountNumber: string, code: string, number: string): Promise<void> {
+    const { accounts } = this;
+    await call(accounts, accounts.putSpeedDial, { accountNumber, code, number });
   }
 
   /** Newest first. */

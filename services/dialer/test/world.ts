@@ -76,6 +76,7 @@ export class World {
       trunksFor: (e164) => trunksFor(trunks, e164),
       denied: (e164) => (options.denied ?? []).some((prefix) => e164.startsWith(prefix)),
       own: (e164) => e164 === access.number,
+      warningPrompt: (language) => `${language}/warning_one_minute`,
       pickSwitch: () => (options.switches ?? ['switch-1'])[0],
     };
     this.#machine = sessionMachine(() => directory, { ...DEFAULT_SETTINGS, ...options.settings });

@@ -53,7 +53,8 @@ export function checkReserve(request: billing.ReserveRequest): void {
   if (request.payer.$case === 'accountNumber') checkId('account_number', request.payer.value);
   else {
     checkNumber('loss_budget.access_number', request.payer.value.accessNumber);
-    checkNumber('loss_budget.caller_id', request.payer.value.callerId);
+    // Hidden callers (direct mode) share what one caller ID may cost.
+    if (request.payer.value.callerId !== '') checkNumber('loss_budget.caller_id', request.payer.value.callerId);
   }
   check(request.legs.length > 0, 'legs', 'is empty');
   check(request.legs.length <= MOST_LEGS, 'legs', `has more than ${MOST_LEGS} legs`);

@@ -1,5 +1,6 @@
 import { dialer } from '@ringback/contracts';
 import { type PrefixSet, prefixSet } from '@ringback/numbering';
+import { say } from '@ringback/prompts';
 import type { Logger, Pool } from '@ringback/service-kit';
 import { type Directory, trunksFor } from '../domain/directory.ts';
 
@@ -72,6 +73,7 @@ export class RoutingStore {
       trunksFor: (e164) => trunksFor(trunks.values(), e164),
       denied: (e164) => deniedSet.has(e164),
       own: (e164) => accessNumbers.has(e164),
+      warningPrompt: (language) => say(language, { id: 'warning_one_minute' })[0] ?? '',
       pickSwitch: this.#pickSwitch,
     };
   }

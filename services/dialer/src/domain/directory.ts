@@ -10,6 +10,8 @@ export interface Directory {
   denied(e164: string): boolean;
   /** Ours: an access or service number. */
   own(e164: string): boolean;
+  /** Prompt file of the warning that the credit ends, in this language or the one that stands in for it. */
+  warningPrompt(language: string): string;
   /** The active switch with most room, or undefined. */
   pickSwitch(): string | undefined;
 }

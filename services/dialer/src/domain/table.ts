@@ -364,8 +364,8 @@ function callbackDue(turn: Turn): void {
 }
 
 function warn(turn: Turn): void {
-  const { s, a } = turn;
-  if (a) turn.command(a, { kind: 'warn', prompt: `${s.account?.language || s.access.language}/warning_one_minute` });
+  const { s, a, directory } = turn;
+  if (a) turn.command(a, { kind: 'warn', prompt: directory.warningPrompt(s.account?.language || s.access.language) });
 }
 
 /** The caller hung up (or was cut off): B is cancelled, everything settled. */

@@ -101,6 +101,8 @@ const PERFORM: { [K in Exclude<Kind, 'drain' | 'probe'>]: Perform<K> } = {
     const steps = [
       esl.ask(`uuid_setvar ${a.id} continue_on_fail true`),
       esl.ask(`uuid_setvar ${a.id} hangup_after_bridge false`),
+      // Inherited from A's originate otherwise: B's announcements would not be heard (recording x02).
+      esl.ask(`uuid_setvar ${a.id} ignore_early_media false`),
       esl.ask(`uuid_setvar ${a.id} transfer_ringback ${ringbackTone(ringbackCountry)}`),
       ...(endCode === ''
         ? []

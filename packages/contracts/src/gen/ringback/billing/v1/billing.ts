@@ -100,6 +100,7 @@ export interface ReserveRequest {
 export interface LossBudget {
   /** E.164 with +. */
   accessNumber: string;
+  /** E.164 with +; empty: hidden. All hidden callers share what one caller ID may cost. */
   callerId: string;
 }
 
