@@ -53,6 +53,8 @@ export class World {
   #calls: InboundCall[] = [];
   #rtp: RtpSession[] = [];
   #legSeq = 0n;
+  #reader = 0;
+  #position = 0;
   #env: Record<string, string> = {};
   readonly shard = 7;
   readonly session = uuidv7();
@@ -148,17 +150,30 @@ export class World {
         this.#wake();
       },
     });
-    (async () => {
-      const consumer = await jetstream(this.connection).consumers.get(EVENT_STREAM);
-      for await (const message of await consumer.consume()) {
-        const batch = sw.EventBatch.decode(message.data);
-        assert.equal(message.subject, `event.${batch.shard}.${SWITCH}`);
-        for (const event of batch.events) this.events.push({ ...event, shard: batch.shard, run: batch.run } as Told);
-        this.#wake();
-      }
-    })().catch((error: unknown) => {
+    const quiet = (error: unknown): void => {
       if (!this.connection.isClosed()) throw error;
+    };
+    this.#read().catch(quiet);
+    (async () => {
+      // A consumer does not notice that its server was another: a new one, from where this one was.
+      for await (const { type } of this.connection.status()) if (type === 'reconnect') this.#read().catch(quiet);
+    })().catch(quiet);
+  }
+
+  async #read(): Promise<void> {
+    this.#reader += 1;
+    const reader = this.#reader;
+    const consumer = await jetstream(this.connection).consumers.get(EVENT_STREAM, {
+      opt_start_seq: this.#position + 1,
     });
+    for await (const message of await consumer.consume()) {
+      if (reader !== this.#reader) return;
+      this.#position = message.seq;
+      const batch = sw.EventBatch.decode(message.data);
+      assert.equal(message.subject, `event.${batch.shard}.${SWITCH}`);
+      for (const event of batch.events) this.events.push({ ...event, shard: batch.shard, run: batch.run } as Told);
+      this.#wake();
+    }
   }
 
   #wake(): void {
