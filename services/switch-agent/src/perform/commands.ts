@@ -191,7 +191,7 @@ export async function perform(context: Context, command: sw.Command): Promise<vo
 function onError(context: Context, command: sw.Command, error: unknown): void {
   const { log } = context;
   const fields = { err: error, session_id: command.sessionId, leg_id: command.legId, command_id: command.commandId };
-  if (error instanceof EslError && error.code !== 'refused' && error.code !== 'bad_argument') {
+  if (error instanceof EslError && /^(disconnected|not_connected|auth)$/.test(error.code)) {
     log.warn(fields, 'the switch went away before a command was done; it is looked into when it is back');
     return;
   }

@@ -151,7 +151,7 @@ export class InputDesk {
     try {
       await this.#options.esl.execute(leg.id, 'playback', what, id);
     } catch (error) {
-      if (!(error instanceof EslError) || error.code !== 'refused') throw error;
+      if (!(error instanceof EslError) || !/^(refused|overloaded)$/.test(error.code)) throw error;
       desk.playing = '';
       await this.#feed(leg, desk, { is: 'prompt_ended', played: false });
     }
