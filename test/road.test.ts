@@ -13,6 +13,8 @@ const ASKING = '+48223000004';
 /** Tones that prove who hears whom. */
 const FROM_A = 1900;
 const FROM_B = 1100;
+/** Poland's ringback tone. */
+const RINGBACK = 425;
 const WAIT = 30_000;
 
 let world: World;
@@ -20,7 +22,7 @@ let destinations = 0;
 
 before(async () => {
   world = await World.start({
-    env: { dialer: { WARN_LEAD: '8s', ANSWER_TIMEOUT: '6s' }, auth: { PIN_TRIES_ACCOUNT: '4' } },
+    env: { dialer: { WARN_LEAD: '8s', ANSWER_TIMEOUT: '9s' }, auth: { PIN_TRIES_ACCOUNT: '4' } },
   });
 });
 after(async () => {
@@ -69,7 +71,7 @@ describe('the road', { concurrency: 6, timeout: 300_000 }, () => {
       const { caller, pin, number } = await world.customer({ language, authorised: false });
       const first = destination();
       const taken = destination();
-      phone.onCallTo(first.e164, answer(1_000));
+      phone.onCallTo(first.e164, answer(2_500));
       phone.onCallTo(taken.e164, busy(200));
 
       const trigger = await phone.call(caller, accessNumber);
@@ -90,7 +92,7 @@ describe('the road', { concurrency: 6, timeout: 300_000 }, () => {
       await hear(a, `${language}/you_can_talk_for`);
       const b = await phone.expectCall(first.e164, WAIT);
       assert.equal(b.from, caller, 'B sees the caller');
-      await a.heard.expectRingback(WAIT);
+      await a.heard.expectTone(RINGBACK, WAIT);
       await b.expectAnswered(WAIT);
       await talk(a, b);
 
@@ -126,6 +128,7 @@ describe('the road', { concurrency: 6, timeout: 300_000 }, () => {
       const { balance } = await world.balance(number);
       assert.equal(balance, 5_000_000n - cost, 'the ledger says what the CDRs say');
 
+      await world.over(caller);
       const next = await world.calledBack(caller, accessNumber);
       await hear(next, [`${language}/ask_destination`, `${language}/welcome`], { next: true });
       await hear(next, `${language}/ask_destination`);
@@ -228,13 +231,11 @@ describe('the road', { concurrency: 6, timeout: 300_000 }, () => {
     const first = await wrong(3);
     await hear(first, 'en/pin_failed');
     await first.expectEnd(WAIT);
+    await world.over(caller);
     const second = await wrong(1);
     await hear(second, 'en/pin_locked');
     await second.expectEnd(WAIT);
-    await until(
-      'both are settled',
-      async () => (await outcome(caller)).filter((each) => each.startsWith('a ')).length === 2,
-    );
+    await world.over(caller);
     await world.trigger(caller, CALLBACK, world.untrusted);
     await until('it is refused', async () => (await outcome(caller)).includes('trigger refused locked'));
     assert.notEqual(pin, '000000');
@@ -302,7 +303,7 @@ describe('the road', { concurrency: 6, timeout: 300_000 }, () => {
     await hear(a, 'en/ask_destination', { until: 'start' });
     await a.key(keyed);
     const b = await phone.expectCall(e164, WAIT);
-    await a.heard.expectRingback(WAIT);
+    await a.heard.expectTone(RINGBACK, WAIT);
     a.hangup();
     const { answered } = await b.expectEnd(WAIT);
     assert.equal(answered, false);
@@ -319,7 +320,7 @@ describe('the road', { concurrency: 6, timeout: 300_000 }, () => {
     await hear(a, 'en/ask_destination', { until: 'start' });
     await a.key(keyed);
     const b = await phone.expectCall(e164, WAIT);
-    await a.heard.expectRingback(WAIT);
+    await a.heard.expectTone(RINGBACK, WAIT);
     await a.key('#11');
     await b.expectEnd(WAIT);
     await hear(a, 'en/ask_next_destination', { until: 'start' });

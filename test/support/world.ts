@@ -191,6 +191,15 @@ export class World {
     return (await call(sessionService, sessionService.listSessions, request)).sessions;
   }
 
+  /** Resolves once this caller's last session is over, and the cool-down after it as well. */
+  async over(caller: string): Promise<void> {
+    const coolUs = BigInt((QUICK.coolDownSeconds ?? 1) * 1_000_000);
+    await until('the session is over', async () => {
+      const [last] = (await this.sessions()).filter(({ callerId }) => callerId === caller);
+      return last?.state === 'ended' && BigInt(Date.now()) * 1000n > last.endedAtUs + coolUs;
+    });
+  }
+
   /** Resolves once no session is open. */
   async settled(timeoutMs = 20_000): Promise<void> {
     await until(

@@ -272,6 +272,9 @@ export class Agent {
         // Only `all` removes the parser; it would hold each digit for 1.5 s (recording x08q).
         await Promise.all([esl.execute(leg.id, 'clear_digit_action', 'all'), esl.api(`uuid_flush_dtmf ${leg.id}`)]);
         return;
+      case 'hear_tones':
+        await esl.execute(leg.id, 'start_dtmf', '');
+        return;
       case 'look_for': {
         const b = this.legs.get(act.legId);
         if (!b || b.ended) return;

@@ -372,6 +372,8 @@ function warn(turn: Turn): void {
 function callerLeft(turn: Turn, a: Leg): void {
   const { s, b } = turn;
   if (b && b.status !== 'ended') turn.hangup(b, 'ORIGINATOR_CANCEL', 'caller_left');
+  // The switch cancels B by itself when A goes, and may tell so first.
+  else if (b?.cause === 'ORIGINATOR_CANCEL') b.endedBy ||= 'caller_left';
   settleEnded(turn, a);
   finish(turn, 'success', a.cutOff ? 'cut_off' : s.reason);
 }

@@ -23,7 +23,8 @@ export type SwitchFact = About &
   (
     | { is: 'created'; core: string }
     | { is: 'progress'; earlyMedia: boolean }
-    | { is: 'answered' }
+    /** `tones`: no telephone-event was negotiated, so keys may come as tones in the audio. */
+    | { is: 'answered'; tones?: boolean }
     /** `offer` for a call that came in and rings. */
     | { is: 'parked'; offer: { trigger: sw.LegOffered; traceparent: string; createdUs: number } | undefined }
     | { is: 'ended'; end: EndData }

@@ -79,6 +79,8 @@ export type Act =
   | { do: 'delete_task'; id: string }
   /** The digits of a bridge must not be taken for input. */
   | { do: 'clear_digits' }
+  /** Keys come as tones in the audio: they have to be listened for. */
+  | { do: 'hear_tones' }
   /** The bridge is over and B's end was never told: was there a B? */
   | { do: 'look_for'; legId: string; end: EndData; commandId: string };
 
@@ -106,14 +108,15 @@ const RULES: { [K in SwitchFact['is']]: Rule<K> } = {
     };
   },
 
-  answered(leg, { atUs }) {
+  answered(leg, { atUs, tones }) {
     if (leg.answeredUs > 0) return {};
     const cutoffAtUs = leg.cutoffAtUs || atUs + leg.cutoffSeconds * SECOND_US;
     const next = { ...leg, answeredUs: atUs, cutoffAtUs };
     const told = [tell(leg, atUs, leg.originCommand, { $case: 'answered', value: { cutoffAtUs: BigInt(cutoffAtUs) } })];
     // An inbound leg has been parked since it rang.
     if (leg.parked) told.push(tell(leg, atUs, leg.originCommand, { $case: 'parked', value: {} }));
-    return { leg: next, told };
+    // Only the caller keys anything for us.
+    return { leg: next, told, ...(tones && leg.origin !== 'bridge' ? { acts: [{ do: 'hear_tones' }] } : {}) };
   },
 
   parked(leg, { atUs }) {

@@ -51,6 +51,8 @@ export function toFact(event: EslEvent, held: (us: number) => number): SwitchFac
         is: 'answered',
         legId,
         atUs: micros(read('Caller-Channel-Answered-Time')) ? answeredAt(read, held) : atUs,
+        // FreeSWITCH falls back to INFO where the far end offers no telephone-event (recording x13).
+        ...(read('variable_dtmf_type') === 'info' ? { tones: true } : {}),
       };
     case 'CHANNEL_PARK':
       return { is: 'parked', legId, atUs, offer: offerOf(read) };
