@@ -26,6 +26,8 @@ export interface Secrets {
   /** 32–128 letters and digits. */
   dialogSecret: string;
   sealingKeySecret: string;
+  /** Seals leg events and the agents' journals. */
+  eventKey: string;
   /** PINs of the demo accounts follow from it: they stand in the clear in endpoints.json alone. */
   pinSeed: string;
 }
@@ -38,6 +40,7 @@ export async function loadSecrets(path: string): Promise<Secrets> {
     eslPassword: stored?.eslPassword ?? token(),
     dialogSecret: stored?.dialogSecret ?? token(),
     sealingKeySecret: stored?.sealingKeySecret ?? token(),
+    eventKey: stored?.eventKey ?? token(),
     pinSeed: stored?.pinSeed ?? token(),
   };
   await writeAtomically(path, JSON.stringify(secrets, null, 2), 0o600);

@@ -20,7 +20,12 @@ export function serviceSpec(
     auth: { SEALING_KEY_SECRET: secrets.sealingKeySecret },
     billing: { LOSS_BUDGET_DECK: DEMO_DECK },
     ivr: {},
-    dialer: { AUTH_ADDRESS: layout.grpc.auth, BILLING_ADDRESS: layout.grpc.billing, IVR_ADDRESS: layout.grpc.ivr },
+    dialer: {
+      AUTH_ADDRESS: layout.grpc.auth,
+      BILLING_ADDRESS: layout.grpc.billing,
+      IVR_ADDRESS: layout.grpc.ivr,
+      EVENT_KEY: secrets.eventKey,
+    },
   };
   return {
     name,

@@ -8,6 +8,10 @@ import {
   hkdfSync,
   type KeyObject,
 } from 'node:crypto';
+import { SealError } from './error.ts';
+
+export { Box } from './box.ts';
+export { SealError };
 
 /**
  * Sealed digits: a PIN leaves the switch's pod only in a form that auth alone can open. X25519 (RFC 7748) with a fresh key a
@@ -27,11 +31,6 @@ export interface Sealed {
   /** Raw X25519, 32 bytes. */
   ephemeralPublicKey: Buffer;
   ciphertext: Buffer;
-}
-
-/** The digits could not be opened: another key, another context, or altered. */
-export class SealError extends Error {
-  override readonly name = 'SealError';
 }
 
 const CIPHER = 'chacha20-poly1305';

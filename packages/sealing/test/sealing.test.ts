@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { generateSealingKey, open, SealError, seal } from '@ringback/sealing';
+import { Box, generateSealingKey, open, SealError, seal } from '@ringback/sealing';
 import fc from 'fast-check';
 
 const context = { account: '1001', sessionId: '07-s', legId: 'l', commandId: 'c' };
@@ -42,4 +42,28 @@ test('refuses what are no digits', () => {
   assert.throws(() => seal('12a', 'k1', key.publicKey, context), SealError);
   assert.throws(() => seal('1'.repeat(63), 'k1', key.publicKey, context), SealError);
   assert.throws(() => seal('1', 'k1', Buffer.alloc(31), context), SealError);
+});
+
+test('a box opens what any box of its secret and purpose sealed, in the same context', () => {
+  const secret = 'x'.repeat(32);
+  fc.assert(
+    fc.property(fc.uint8Array(), fc.string(), fc.nat(), (plain, place, at) => {
+      const sealed = new Box(secret, 'journal').seal(plain, place);
+      assert.deepEqual(new Box(secret, 'journal').open(sealed, place), Buffer.from(plain));
+      assert.throws(() => new Box(secret, 'journal').open(sealed, `${place}.`), SealError);
+      assert.throws(() => new Box(secret, 'events').open(sealed, place), SealError);
+      assert.throws(() => new Box('y'.repeat(32), 'journal').open(sealed, place), SealError);
+      assert.throws(() => new Box(secret, 'journal').open(plain, place), SealError);
+      sealed[at % sealed.length]! ^= 1;
+      assert.throws(() => new Box(secret, 'journal').open(sealed, place), SealError);
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test('a box never seals the same twice', () => {
+  const box = new Box('x'.repeat(32), 'journal');
+  const sealed = Array.from({ length: 100 }, () => box.seal(Buffer.from('+48601000001'), '').toString('hex'));
+  assert.equal(new Set(sealed).size, 100);
+  assert.ok(sealed.every((text) => !text.includes(Buffer.from('60100').toString('hex'))));
 });

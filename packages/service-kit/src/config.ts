@@ -47,6 +47,15 @@ const UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000,
 export const knob = {
   string: (options: Options<string>): Knob<string> => make(options, (_, text) => text),
 
+  /** A key or password: never shown, also when it is refused. */
+  secret: (options: Options<string> & { min: number }): Knob<string> =>
+    make({ ...options, secret: true }, (name, text) => {
+      if (text.length < options.min) {
+        throw new ConfigError(name, `must have at least ${options.min} characters, has ${text.length}`);
+      }
+      return text;
+    }),
+
   /** `host:port`. */
   address: (options: Options<string>): Knob<string> =>
     make(options, (name, text) => {

@@ -3,6 +3,9 @@ import { ConfigError, type Knobs, knob, readConfig, type Values } from './config
 import { createLogger, type Logger } from './log.ts';
 import { startTelemetry, type Telemetry } from './telemetry.ts';
 
+/** Of sysexits.h. */
+const EX_CONFIG = 78;
+
 /** Knobs that every service has. */
 const COMMON = {
   HTTP_LISTEN: knob.address({ doc: 'host:port of /livez, /readyz and /metrics', default: '' }),
@@ -37,6 +40,10 @@ export async function runService<K extends Knobs>(options: {
   start(config: Values<K>, context: ServiceContext): Promise<Service>;
 }): Promise<void> {
   const log = createLogger(options.name);
+  const refuse = ({ knob: name, message }: ConfigError): void => {
+    log.fatal({ knob: name }, `configuration refused: ${message}`);
+    process.exitCode = EX_CONFIG;
+  };
   let config: Values<K>;
   let common: Values<typeof COMMON>;
   try {
@@ -44,8 +51,7 @@ export async function runService<K extends Knobs>(options: {
     common = readConfig(COMMON, process.env);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    log.fatal({ knob: error.knob }, `configuration refused: ${error.message}`);
-    process.exitCode = 78; // EX_CONFIG of sysexits.h
+    refuse(error);
     return;
   }
   const telemetry = startTelemetry(options.name, common.OTEL_EXPORTER_OTLP_ENDPOINT || undefined);
@@ -90,8 +96,10 @@ export async function runService<K extends Knobs>(options: {
   try {
     service = await options.start(config, { log, telemetry, fail });
   } catch (error) {
-    fail(error);
-    return;
+    // Some knobs are only seen to be wrong when they are used.
+    if (!(error instanceof ConfigError)) return fail(error);
+    refuse(error);
+    process.exit();
   }
   log.info('started');
   await stopped;

@@ -5,6 +5,11 @@ import { DEFAULT_SETTINGS } from './domain/settings.ts';
 export const CONFIG = {
   DATABASE_URL: knob.string({ doc: 'PostgreSQL; the dialer owns the schema "dialer"', secret: true }),
   NATS_URL: knob.string({ doc: 'NATS server(s) with JetStream' }),
+  EVENT_KEY: knob.secret({
+    doc: 'at least 32 characters, the same for every agent: opens the leg events; empty: they are not sealed',
+    default: '',
+    min: 32,
+  }),
   GRPC_LISTEN: knob.address({ doc: 'host:port of the gRPC services' }),
   AUTH_ADDRESS: knob.address({ doc: 'host:port of auth' }),
   BILLING_ADDRESS: knob.address({ doc: 'host:port of billing' }),

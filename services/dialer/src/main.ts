@@ -26,6 +26,7 @@ import type { SessionEvent } from './domain/events.ts';
 import type { Effect, Session } from './domain/model.ts';
 import { sessionMachine } from './domain/session-machine.ts';
 import { settingsOf } from './settings-of.ts';
+import { traceStep } from './trace-step.ts';
 
 /** Cool-down reaches back no further than this. */
 const RECENT_US = 24 * 3_600 * 1_000_000;
@@ -76,7 +77,7 @@ await runService({
     const loop: Loop<Session, SessionEvent, Effect> = new Loop({
       machine,
       store: new PostgresStore(pool, SCHEMA, SHARDS),
-      source: new EventSource(connection, log),
+      source: new EventSource(connection, log, config.EVENT_KEY),
       performer: new EffectPerformer(connection, questions),
       clock: {
         nowUs: () => Number(nowUs()),
@@ -94,9 +95,10 @@ await runService({
       recentUs: RECENT_US,
       maxBatch: config.MAX_BATCH,
       observe: {
-        committed(events, _sessions, us) {
-          committed.add(events);
-          commitTime.record(us / 1000);
+        committed(inputs, steps, startedUs) {
+          committed.add(inputs);
+          commitTime.record((Number(nowUs()) - startedUs) / 1000);
+          for (const step of steps) traceStep(step, startedUs);
           outbox.poke();
         },
         parked({ shard, source, kind, sessionId, error }) {

@@ -13,6 +13,11 @@ export const CONFIG = {
   }),
   PROMPTS_DIR: knob.string({ doc: 'directory of prompts, the same path for agent and switch' }),
   JOURNAL_DIR: knob.string({ doc: 'directory of the journal; must outlive the process' }),
+  EVENT_KEY: knob.secret({
+    doc: 'at least 32 characters, the same for every agent and the dialer: seals what is stored of calls in the journal and in JetStream; empty: not sealed',
+    default: '',
+    min: 32,
+  }),
   CDR_DIR: knob.string({ doc: 'directory the switch writes CDR files to; empty: none', default: '' }),
   MAX_SESSIONS: knob.integer({ doc: 'legs up at once', default: 1_000, min: 1 }),
   SESSIONS_PER_SECOND: knob.integer({

@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import {
+  EVENT_STREAM,
   sw,
   switchCommandSubject,
   switchProgressSubject,
   switchRepublishSubject,
   switchStatusSubject,
 } from '@ringback/contracts';
+import { Box } from '@ringback/sealing';
 import { connectNats, ensureStreams, type Logger, meter, type NatsConnection, nowUs } from '@ringback/service-kit';
 import type { Values } from '@ringback/service-kit';
 import { Agent } from './agent.ts';
@@ -40,8 +42,11 @@ export async function startAgent(
     description: 'event batches not taken at once',
   });
 
+  const box = (purpose: string) => (config.EVENT_KEY === '' ? undefined : new Box(config.EVENT_KEY, purpose));
+  const eventBox = box(EVENT_STREAM);
   const journal = await Journal.open({
     directory: config.JOURNAL_DIR,
+    box: box('journal'),
     newRun: randomUUID,
     nowUs: now,
     failed: fail,
@@ -57,7 +62,7 @@ export async function startAgent(
     held: (shard) => state.shard(shard).events,
     async publish(subject, data) {
       if (!connection) throw new Error('NATS is not connected yet');
-      await jetstream(connection).publish(subject, data, { timeout: PUBLISH_MS });
+      await jetstream(connection).publish(subject, eventBox?.seal(data, subject) ?? data, { timeout: PUBLISH_MS });
     },
     after: (ms, callback) => void setTimeout(callback, ms).unref(),
     failed(error) {

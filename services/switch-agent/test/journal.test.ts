@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { Box } from '@ringback/sealing';
 import fc from 'fast-check';
 import { newLeg } from '../src/core/leg.ts';
 import { Journal } from '../src/journal/journal.ts';
@@ -19,12 +20,13 @@ function folder(): string {
 }
 
 let runs = 0;
-const opened = (directory: string, compactBytes?: number): Promise<Journal> =>
+const opened = (directory: string, compactBytes?: number, key?: string): Promise<Journal> =>
   Journal.open({
     directory,
     newRun: () => `run-${(runs += 1)}`,
     nowUs: () => 1_000_000,
     failed: (error) => assert.fail(error),
+    box: key === undefined ? undefined : new Box(key, 'journal'),
     ...(compactBytes === undefined ? {} : { compactBytes }),
   });
 
@@ -166,5 +168,31 @@ describe('the file', () => {
     state.forget(3 * 3_600 * 1e6);
     assert.deepEqual([...state.commands.keys()], ['owed']);
     assert.deepEqual([...state.legs.keys()], ['l']);
+  });
+
+  test('sealed: says nothing to a reader, opens with its key alone, and takes over what was not sealed', async () => {
+    const directory = folder();
+    const key = 'k'.repeat(32);
+    const number = '+48601000001';
+    const data = Buffer.from(number).toString('base64');
+    const text = (): string => readFileSync(join(directory, 'journal'), 'utf8');
+    const first = await opened(directory);
+    await first.append([{ k: 'event', shard: 1, seq: 1, data }]);
+    await first.close();
+    assert.ok(text().includes(data));
+    const second = await opened(directory, undefined, key);
+    assert.ok(!text().includes(data));
+    await second.append([{ k: 'event', shard: 1, seq: 2, data }]);
+    assert.ok(!text().includes(data));
+    await second.close();
+    const third = await opened(directory, undefined, key);
+    assert.deepEqual(
+      third.state.shard(1).events.map((event) => event.data.toString()),
+      [number, number],
+    );
+    assert.equal(third.state.run, first.state.run, 'the same incarnation');
+    await third.close();
+    await assert.rejects(opened(directory, undefined, 'o'.repeat(32)), { name: 'ConfigError', knob: 'EVENT_KEY' });
+    await assert.rejects(opened(directory), { name: 'ConfigError', knob: 'EVENT_KEY' });
   });
 });

@@ -1,6 +1,7 @@
 import { DeliverPolicy, jetstream, type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import { EVENT_STREAM, shardEvents, sw, switchProgressSubject, switchRepublishSubject } from '@ringback/contracts';
 import type { Lease, Source, Sourced } from '@ringback/durable';
+import { Box } from '@ringback/sealing';
 import { Backoff, ensureStreams, type Logger, type NatsConnection } from '@ringback/service-kit';
 import type { SessionEvent } from '../domain/events.ts';
 import { readBatch } from './read-batch.ts';
@@ -15,13 +16,16 @@ const IDLE_HEARTBEAT_MS = 1_000;
 export class EventSource implements Source<SessionEvent> {
   readonly #connection: NatsConnection;
   readonly #log: Logger;
+  readonly #box: Box | undefined;
   #reading = 0;
   #stop: (() => void) | undefined;
   #restart: (() => void) | undefined;
 
-  constructor(connection: NatsConnection, log: Logger) {
+  /** `key`: what the events are sealed with; empty: they are not. */
+  constructor(connection: NatsConnection, log: Logger, key: string) {
     this.#connection = connection;
     this.#log = log;
+    this.#box = key === '' ? undefined : new Box(key, EVENT_STREAM);
     void this.#followReconnects();
   }
 
@@ -76,7 +80,7 @@ export class EventSource implements Source<SessionEvent> {
     if (reading !== this.#reading) return stop();
     for await (const message of messages) {
       if (reading !== this.#reading) return stop();
-      const events = readBatch(message.subject, message.data, message.seq, stream);
+      const events = readBatch(message.subject, message.data, message.seq, stream, this.#box);
       for (const { shard } of events) {
         const lease = leases.get(shard);
         if (lease) Object.assign(lease, { stream, cursor: message.seq });

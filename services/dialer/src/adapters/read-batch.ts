@@ -1,16 +1,18 @@
 import { sw } from '@ringback/contracts';
 import type { Sourced } from '@ringback/durable';
+import type { Box } from '@ringback/sealing';
 import type { SessionEvent } from '../domain/events.ts';
 
 /** Answers that come late in the nature of things: to a session that is closed they mean nothing. */
 const MAY_BE_LATE = new Set(['commandFailed', 'legState', 'cutoffSet', 'parked', 'collected', 'endCode']);
 
-/** One JetStream message as the loop's events; what cannot be read comes back as poison, to be parked. */
+/** One JetStream message as the loop's events (`box`: they are sealed); what cannot be read comes back as poison, to be parked. */
 export function readBatch(
   subject: string,
   data: Uint8Array,
   streamSeq: number,
   stream: string,
+  box?: Box,
 ): Sourced<SessionEvent>[] {
   const [, shardText = ''] = subject.split('.');
   const shard = Number(shardText);
@@ -29,7 +31,7 @@ export function readBatch(
   });
   let batch: sw.EventBatch;
   try {
-    batch = sw.EventBatch.decode(data);
+    batch = sw.EventBatch.decode(box ? box.open(data, subject) : data);
   } catch (error) {
     return [poison(`not an EventBatch: ${(error as Error).message}`, subject, 0, true)];
   }

@@ -1,9 +1,13 @@
 import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { type Box, SealError } from '@ringback/sealing';
+import { ConfigError } from '@ringback/service-kit';
 import { type JournalRecord, JournalState } from './records.ts';
 
 const NAME = 'journal';
+/** What sealed lines belong to. */
+const CONTEXT = 'line';
 /** Compacted when it has grown by this much and to a multiple of what it held after the last time. */
 const COMPACT_BYTES = 8 << 20;
 const COMPACT_FACTOR = 4;
@@ -17,6 +21,8 @@ export interface JournalOptions {
   /** One write with its flush, ms. */
   flushed?: (ms: number) => void;
   compactBytes?: number;
+  /** Seals the lines: they hold telephone numbers. Lines that are not sealed are read all the same. */
+  box?: Box | undefined;
 }
 
 interface Waiter {
@@ -25,7 +31,7 @@ interface Waiter {
 }
 
 /**
- * The agent's memory: an append-only file of lines `<crc32> <JSON list of records>`. What is appended while the disk is
+ * The agent's memory: an append-only file of lines `<crc32> <JSON list of records>` (sealed: base64). What is appended while the disk is
  * busy is written and flushed together. A tail that was cut short is dropped; damage further in begins a new incarnation.
  */
 export class Journal {
@@ -39,7 +45,10 @@ export class Journal {
   #writing: Promise<void> | undefined;
   #error: Error | undefined;
 
-  /** Reads what is there, or begins a new incarnation. */
+  /**
+   * Reads what is there, or begins a new incarnation.
+   * @throws {ConfigError} naming EVENT_KEY when it was sealed with another key.
+   */
   static async open(options: JournalOptions): Promise<Journal> {
     await mkdir(options.directory, { recursive: true });
     const path = join(options.directory, NAME);
@@ -49,11 +58,11 @@ export class Journal {
       return Buffer.alloc(0);
     });
     const state = new JournalState();
-    const { damaged } = readLines(bytes, (record) => state.apply(record));
+    const { damaged } = readLines(bytes, options.box, (record) => state.apply(record));
     if (damaged && state.run !== '') renumber(state);
     if (damaged || state.run === '') state.run = options.newRun();
     state.forget(options.nowUs());
-    const { file, size } = await writeSnapshot(options.directory, state);
+    const { file, size } = await writeSnapshot(options, state);
     return new Journal(options, state, file, size);
   }
 
@@ -69,7 +78,7 @@ export class Journal {
   append(records: readonly JournalRecord[]): Promise<void> {
     if (this.#error) return Promise.reject(this.#error);
     for (const record of records) this.state.apply(record);
-    this.#pending.push(toLine(records));
+    this.#pending.push(toLine(records, this.#options.box));
     const written = new Promise<void>((resolve, reject) => this.#waiters.push({ resolve, reject }));
     this.#writing ??= this.#write();
     return written;
@@ -126,7 +135,7 @@ export class Journal {
   async #compact(): Promise<void> {
     this.state.forget(this.#options.nowUs());
     const old = this.#file;
-    const { file, size } = await writeSnapshot(this.#options.directory, this.state);
+    const { file, size } = await writeSnapshot(this.#options, this.state);
     this.#file = file;
     this.#size = size;
     this.#compactedSize = size;
@@ -134,13 +143,26 @@ export class Journal {
   }
 }
 
-function toLine(records: readonly JournalRecord[]): string {
-  const text = JSON.stringify(records);
+function toLine(records: readonly JournalRecord[], box: Box | undefined): string {
+  const plain = JSON.stringify(records);
+  const text = box ? box.seal(Buffer.from(plain, 'utf8'), CONTEXT).toString('base64') : plain;
   return `${crc32(text).toString(16).padStart(8, '0')} ${text}\n`;
 }
 
+/** @throws {ConfigError} for a whole line that the key does not open. */
+function readRecords(text: string, box: Box | undefined): JournalRecord[] {
+  if (text.startsWith('[')) return JSON.parse(text) as JournalRecord[];
+  if (!box) throw new ConfigError('EVENT_KEY', 'is not set, and the journal is sealed');
+  try {
+    return JSON.parse(box.open(Buffer.from(text, 'base64'), CONTEXT).toString('utf8')) as JournalRecord[];
+  } catch (error) {
+    if (!(error instanceof SealError)) throw error;
+    throw new ConfigError('EVENT_KEY', 'is not the key that the journal was sealed with');
+  }
+}
+
 /** `damaged`: something that is wrong is followed by something that is right. */
-function readLines(bytes: Buffer, apply: (record: JournalRecord) => void): { damaged: boolean } {
+function readLines(bytes: Buffer, box: Box | undefined, apply: (record: JournalRecord) => void): { damaged: boolean } {
   let wrong = false;
   for (let from = 0; from < bytes.length; ) {
     const end = bytes.indexOf(0x0a, from);
@@ -152,7 +174,7 @@ function readLines(bytes: Buffer, apply: (record: JournalRecord) => void): { dam
       continue;
     }
     if (wrong) return { damaged: true };
-    for (const record of JSON.parse(text) as JournalRecord[]) apply(record);
+    for (const record of readRecords(text, box)) apply(record);
   }
   return { damaged: false };
 }
@@ -166,11 +188,14 @@ function renumber(state: JournalState): void {
   }
 }
 
-async function writeSnapshot(directory: string, state: JournalState): Promise<{ file: FileHandle; size: number }> {
+async function writeSnapshot(
+  { directory, box }: JournalOptions,
+  state: JournalState,
+): Promise<{ file: FileHandle; size: number }> {
   const path = join(directory, NAME);
   const file = await open(`${path}.new`, 'w', 0o600);
   // Synchronously: what is appended meanwhile comes after it.
-  const data = Buffer.from([...state.snapshot()].map((record) => toLine([record])).join(''), 'utf8');
+  const data = Buffer.from([...state.snapshot()].map((record) => toLine([record], box)).join(''), 'utf8');
   for (let from = 0; from < data.length; ) from += (await file.write(data, from)).bytesWritten;
   await file.sync();
   await rename(`${path}.new`, path);
