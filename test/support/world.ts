@@ -22,9 +22,14 @@ const QUICK: RunSettings['accessNumber'] = {
 
 const LOOK_MS = 50;
 
-/** A port base nobody listens at: runs are 1000 apart. */
+/** Below the ports that the kernel gives to outgoing connections (32768 and above), 1000 apart. */
+const FIRST_BASE = 8_000;
+const BASES = 23;
+
+/** A port base nobody listens at. */
 async function freeBase(): Promise<number> {
-  for (let base = 30_000 + (process.pid % 9) * 1_000; ; base = 30_000 + ((base - 29_000) % 10_000)) {
+  for (let turn = process.pid; ; turn += 1) {
+    const base = FIRST_BASE + (turn % BASES) * 1_000;
     const free = await new Promise<boolean>((resolve) => {
       const server = createServer();
       server.once('error', () => resolve(false));

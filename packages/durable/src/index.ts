@@ -26,3 +26,4 @@ export type {
   Store,
 } from './ports.ts';
 export { DURABLE_MIGRATIONS, PostgresStore } from './postgres-store.ts';
+export type { Step } from './work.ts';

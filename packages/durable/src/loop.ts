@@ -2,7 +2,7 @@ import { decodeLive } from './decide.ts';
 import type { Live, Machine, Trigger } from './machine.ts';
 import { Performing } from './performing.ts';
 import type { Clock, Parked, Performer, Source, Sourced, Store } from './ports.ts';
-import { type Memory, namesOf, Work } from './work.ts';
+import { type Memory, namesOf, type Step, Work } from './work.ts';
 
 export interface LoopOptions<S, E, X> {
   machine: Machine<S, E, X>;
@@ -20,12 +20,13 @@ export interface LoopOptions<S, E, X> {
   /** How long a closed session's key is remembered (cool-down). */
   recentUs: number;
   maxBatch: number;
-  observe: Observer;
+  observe: Observer<S>;
 }
 
 /** What the loop tells about itself: logs and metrics. */
-export interface Observer {
-  committed(events: number, sessions: number, us: number): void;
+export interface Observer<S> {
+  /** A batch of so many inputs was decided and committed, from `startedUs` on; `steps` are its steps in order. */
+  committed(inputs: number, steps: readonly Step<S>[], startedUs: number): void;
   parked(parked: Parked): void;
   note(level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>): void;
   /** The loop cannot go on; the process has to end. */
@@ -168,7 +169,7 @@ export class Loop<S, E, X> {
       case 'ok':
         this.#apply(work);
         for (const { resolve } of done) resolve();
-        this.#o.observe.committed(inputs.length, work.touched.size, this.#o.clock.nowUs() - startedUs);
+        this.#o.observe.committed(inputs.length, work.steps, startedUs);
         return;
       case 'stale':
         this.#o.observe.note('warn', 'a shard was taken over by another process', {});

@@ -1,6 +1,6 @@
 import { applyStep, encodeLive } from './decide.ts';
 import type { Input } from './loop.ts';
-import type { Live, Machine, Trigger } from './machine.ts';
+import type { HistoryEntry, Live, Machine, Trigger } from './machine.ts';
 import type { Batch, Clock, Lease, Parked, Row, Sourced } from './ports.ts';
 
 /** What a process holds of its shards. */
@@ -11,6 +11,13 @@ export interface Memory<S, X> {
   byKey: Map<string, string>;
   /** Key → when its last session closed (epoch µs). */
   recent: Map<string, number>;
+}
+
+/** One step that was committed. */
+export interface Step<S> {
+  sessionId: string;
+  state: S;
+  entry: HistoryEntry;
 }
 
 /** Names under which events find an open session. */
@@ -37,6 +44,7 @@ export class Work<S, E, X> {
   readonly closed = new Map<string, number>();
   readonly gaps = new Map<string, Set<number>>();
   readonly parked: Parked[] = [];
+  readonly steps: Step<S>[] = [];
   readonly #facts: { shard: number; body: string }[] = [];
   readonly #keys = new Map<string, string | undefined>();
 
@@ -164,6 +172,7 @@ export class Work<S, E, X> {
       };
       const { live: after, decision } = applyStep(machine, live, trigger, context, key);
       this.#keep(after, nowUs);
+      if (decision.history) this.steps.push({ sessionId, state: after.state, entry: decision.history });
       for (const fact of decision.facts) this.#facts.push({ shard, body: JSON.stringify(fact) });
       return undefined;
     } catch (error) {

@@ -80,10 +80,15 @@ describe('failover', () => {
   test('CANCEL right behind its INVITE never leaves a switch ringing', async () => {
     for (let round = 0; round < 10; round += 1) {
       const { text, callId } = invite(world, world.carrier);
-      world.carrier.send(sameTransaction('CANCEL', text), world.edge);
+      const sendCancel = (): void => world.carrier.send(sameTransaction('CANCEL', text), world.edge);
+      sendCancel();
+      // One that overtakes its INVITE is not answered, and sent again after T1 (RFC 3261, 17.1.2.2).
+      const again = setInterval(sendCancel, 500);
       const { first, message } = await firstTwo(world, callId);
       first.send(reply(message, 180, 'Ringing'), message.from);
-      const cancel = await first.receive((m) => m.method === 'CANCEL' && m.header('Call-ID') === callId, 'CANCEL');
+      const cancel = await first
+        .receive((m) => m.method === 'CANCEL' && m.header('Call-ID') === callId, 'CANCEL')
+        .finally(() => clearInterval(again));
       first.send(reply(cancel, 200, 'OK'), cancel.from);
       first.send(reply(message, 487, 'Request Terminated'), message.from);
       await world.carrier.reply(487, callId);
