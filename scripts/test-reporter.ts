@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { relative, resolve } from 'node:path';
 import type { TestEvent } from 'node:test/reporters';
 
 /** As much of what a broken file said last as helps. */
@@ -8,7 +8,7 @@ const LAST_WORDS = 4_000;
 const isFile = (name: string, file: string): boolean => resolve(name) === file;
 
 /**
- * Reporter of the test runner: failures in full, and as the last line the sum that CI reads. A test that was skipped or
+ * Reporter of the test runner: failures in full, a line a file, and as the last line the sum that CI reads. A test that was skipped or
  * marked as to do counts as failed, and so does a file that broke outside of its tests or holds none.
  */
 export default async function* report(source: AsyncIterable<TestEvent>): AsyncGenerator<string> {
@@ -39,6 +39,9 @@ export default async function* report(source: AsyncIterable<TestEvent>): AsyncGe
       const { file, message } = event.data;
       const path = resolve(file);
       said.set(path, `${said.get(path) ?? ''}${message}`.slice(-LAST_WORDS));
+    } else if (event.type === 'test:summary' && event.data.file !== undefined) {
+      const { file, counts, duration_ms: ms } = event.data;
+      yield `${(ms / 1000).toFixed(1).padStart(6)} s  ${relative('.', file)}: ${counts.passed} of ${counts.tests}\n`;
     } else if (event.type === 'test:diagnostic' && event.data.message.startsWith('note:')) {
       yield `${event.data.message}\n`;
     } else if (event.type === 'test:stdout' && /^compared \d+ of \d+/.test(event.data.message)) {
