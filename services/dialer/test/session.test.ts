@@ -320,9 +320,9 @@ describe('leg B', () => {
     const other = triggered();
     const legs = dialling(other, 100);
     other.answered(legs.b, 100);
-    other.reserve(140);
-    assert.equal(other.command('setCutoff', legs.b).what.atUs, other.nowUs + 140 * SECOND);
-    assert.equal(other.command('setCutoff', legs.a).what.atUs, other.nowUs + 140 * SECOND);
+    other.reserve(400);
+    assert.equal(other.command('setCutoff', legs.b).what.atUs, other.nowUs + 400 * SECOND);
+    assert.equal(other.command('setCutoff', legs.a).what.atUs, other.nowUs + 415 * SECOND, 'A hears why it ended');
   });
 
   test('the caller alone is warned before the credit ends; a mere cap is extended instead', () => {

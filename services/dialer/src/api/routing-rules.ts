@@ -4,6 +4,8 @@ import { GrpcError } from '@ringback/service-kit';
 
 /** Two and a half ring cycles of five seconds. */
 const RING_TIME_MS = 12_500;
+const MOST_RETRIES = 10;
+const LONGEST_RETRY_S = 86_400;
 const bad = GrpcError.invalidArgument;
 
 const E164 = /^\+[1-9]\d{6,14}$/;
@@ -16,6 +18,13 @@ function range(field: string, value: number, least: number, most: number): numbe
 function oneOf(field: string, value: string, allowed: string[]): string {
   if (!allowed.includes(value)) throw bad(field, `must be one of ${allowed.join(', ')}, got "${value}"`);
   return value;
+}
+
+/** A schedule of retries: none given, the default. */
+function seconds(field: string, given: number[], standard: number[]): number[] {
+  if (given.length === 0) return standard;
+  if (given.length > MOST_RETRIES) throw bad(field, `has more than ${MOST_RETRIES} waits`);
+  return given.map((wait, index) => range(`${field}[${index}]`, wait, 1, LONGEST_RETRY_S));
 }
 
 /** Fills an access number's defaults; refuses nonsense, naming the field. */
@@ -44,8 +53,8 @@ export function checkAccessNumber(number: dialer.AccessNumber | undefined): dial
       'press1',
     ]),
     endCode: number.endCode || '#11',
-    busyRetrySeconds: number.busyRetrySeconds.length > 0 ? number.busyRetrySeconds : [10, 30, 120],
-    noAnswerRetrySeconds: number.noAnswerRetrySeconds.length > 0 ? number.noAnswerRetrySeconds : [30],
+    busyRetrySeconds: seconds('access_number.busy_retry_seconds', number.busyRetrySeconds, [10, 30, 120]),
+    noAnswerRetrySeconds: seconds('access_number.no_answer_retry_seconds', number.noAnswerRetrySeconds, [30]),
     coolDownSeconds: range('access_number.cool_down_seconds', number.coolDownSeconds || 5, 1, 86_400),
     answerTimeoutSeconds: range('access_number.answer_timeout_seconds', number.answerTimeoutSeconds || 30, 5, 120),
   };

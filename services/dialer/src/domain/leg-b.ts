@@ -13,6 +13,9 @@ const SECOND = 1_000_000;
 /** The switch's own work between two attempts, and what the wait of a whole-second timer may be late. */
 const ATTEMPT_SLACK_US = 3 * SECOND;
 
+/** A outlives B by this, paid for: the caller is told why the conversation ended. */
+const AFTERWORD_US = 15 * SECOND;
+
 /** Policy, then one quote that holds for both legs. */
 export function quoteDestination(turn: Turn, number: string): void {
   const { s, directory, settings } = turn;
@@ -30,7 +33,8 @@ export function quoteDestination(turn: Turn, number: string): void {
   const leadUs =
     settings.answerTimeoutSeconds * SECOND +
     (attempts - 1) * settings.progressTimeoutSeconds * SECOND +
-    attempts * ATTEMPT_SLACK_US;
+    attempts * ATTEMPT_SLACK_US +
+    AFTERWORD_US;
   s.destination = { number, trunks: trunks.slice(1), maxUs: 0, leadUs, attempt: 1 };
   const b = makeB(turn, number, trunkId, 1);
   turn.reserve('leg_b', [turn.quoted(turn.a!, leadUs), turn.quoted(b)], settings.quoteCapMs);
@@ -129,7 +133,7 @@ export function answeredB(turn: Turn): void {
   s.paidUntilUs = b.cutoffAtUs;
   scheduleLimits(turn);
   turn.watch();
-  turn.reserve('answered', [turn.quoted(a), turn.quoted(b)], settings.quoteCapMs);
+  turn.reserve('answered', [turn.quoted(a, AFTERWORD_US), turn.quoted(b)], settings.quoteCapMs);
 }
 
 /** Warns before the credit's end; extends before a mere cap's. */
@@ -155,7 +159,8 @@ export function requoted(turn: Turn, answer: billing.ReserveResponse): void {
   s.capped = answer.capped;
   if (untilUs > s.paidUntilUs + SECOND / 2) {
     s.paidUntilUs = untilUs;
-    turn.command(a, { kind: 'setCutoff', atUs: untilUs });
+    const aUntilUs = connected ? untilUs + AFTERWORD_US : untilUs;
+    if (aUntilUs > a.cutoffAtUs) turn.command(a, { kind: 'setCutoff', atUs: aUntilUs });
     if (connected && b) turn.command(b, { kind: 'setCutoff', atUs: untilUs });
   }
   if (connected) scheduleLimits(turn);
@@ -167,7 +172,7 @@ export function extend(turn: Turn): void {
   const { s, a, b, settings } = turn;
   if (!a || a.status !== 'up') return;
   if (s.phase === 'connected' && b?.status === 'up') {
-    turn.reserve('extend', [turn.quoted(a), turn.quoted(b)], settings.quoteCapMs);
+    turn.reserve('extend', [turn.quoted(a, AFTERWORD_US), turn.quoted(b)], settings.quoteCapMs);
   } else if (s.phase === 'talking' && s.b === '') {
     turn.reserve('extend', [turn.quoted(a)], settings.legAChunkMs);
   }
@@ -204,7 +209,10 @@ function nextTrunk(turn: Turn, failed: Leg): void {
   destination.trunks = rest;
   destination.attempt += 1;
   destination.leadUs =
-    settings.answerTimeoutSeconds * SECOND + rest.length * settings.progressTimeoutSeconds * SECOND + ATTEMPT_SLACK_US;
+    settings.answerTimeoutSeconds * SECOND +
+    rest.length * settings.progressTimeoutSeconds * SECOND +
+    ATTEMPT_SLACK_US +
+    AFTERWORD_US;
   const b = makeB(turn, failed.number, trunkId, destination.attempt);
   turn.reserve('failover', [turn.quoted(a!, destination.leadUs), turn.quoted(b)], settings.quoteCapMs);
 }
