@@ -25,7 +25,7 @@ tests() {
   shift
   if [ $# -eq 0 ]; then return; fi
   "$node" --test --test-concurrency="$at_once" --test-timeout=400000 \
-    --test-reporter=./scripts/test-reporter.ts --test-reporter-destination=stdout "$@" | tee "$report" | sed '$d'
+    --test-reporter=./scripts/test-reporter.ts --test-reporter-destination=stdout "$@" | tee "$report" | sed -u '$d'
   sum=$(tail -n 1 "$report")
   # No test at all is no success either.
   if [[ ! $sum =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ || $sum == '0 passed, 0 failed' ]]; then
