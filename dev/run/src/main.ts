@@ -15,7 +15,7 @@ Ringback runs. Everything a program needs to know is in ${runDir}/endpoints.json
 
   A callback in the terminal, in another window:
     make phone
-    > call ${account?.callerIds[0]?.number} ${number?.number}      it rings, and is rejected busy: it costs the caller nothing
+    > call ${number?.number}                      it rings, and is rejected busy: it costs the caller nothing
     some seconds later ${account?.callerIds[0]?.number} is called back:
     > answer                                  the balance is told
     > key ${account?.pin}#                        the PIN of account ${account?.number}
