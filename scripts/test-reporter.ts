@@ -24,7 +24,7 @@ export default async function* report(source: AsyncIterable<TestEvent>): AsyncGe
         yield `FAILED: ${name} (${file})\nit is skipped\n`;
       } else if (isFile(name, file)) {
         failed += 1;
-        yield `FAILED: ${file}\nthere is no test in it\n`;
+        yield `FAILED: ${relative('.', file)}\nthere is no test in it\n${said.get(file) ?? ''}`;
       } else passed += 1;
     } else if (event.type === 'test:fail') {
       const { name, file = '', details } = event.data;
@@ -33,8 +33,13 @@ export default async function* report(source: AsyncIterable<TestEvent>): AsyncGe
       if (error && 'failureType' in error && error.failureType === 'subtestsFailed') continue;
       failed += 1;
       const cause = error?.cause;
-      const words = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause ?? error);
-      yield `FAILED: ${name} (${file})\n${words}\n${isFile(name, file) ? (said.get(file) ?? '') : ''}`;
+      if (isFile(name, file)) {
+        const { exitCode, signal } = (error ?? {}) as { exitCode?: number; signal?: string };
+        const how = signal ? `was killed by ${signal}` : `ended with ${exitCode}`;
+        yield `FAILED: ${relative('.', file)}\nits process ${how}\n${said.get(file) ?? ''}`;
+        continue;
+      }
+      yield `FAILED: ${name} (${file})\n${cause instanceof Error ? (cause.stack ?? cause.message) : String(cause ?? error)}\n`;
     } else if (event.type === 'test:stderr') {
       const { file, message } = event.data;
       const path = resolve(file);

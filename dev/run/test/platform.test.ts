@@ -8,11 +8,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { billing } from '@ringback/contracts';
+import { answer, Telephone } from '@ringback/dev-telephone';
+import { call, grpcClient } from '@ringback/service-kit';
 import type { Endpoints } from '../src/endpoints.ts';
 import { processesOf, startTime } from '../src/proc.ts';
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 const KINDS = 'postgres nats kamailio edge-agent switch-1 switch-2 agent-1 agent-2 auth billing ivr dialer'.split(' ');
+
+/** Nobody of the demonstration. */
+const DESTINATION = '+442079460911';
+const WAIT = 20_000;
 
 /** `make run` as a process of its own: what people and outside programs see. */
 class Run {
@@ -167,24 +174,61 @@ describe('the platform in one command', () => {
     }
   });
 
-  test('Ctrl-C ends all within ten seconds; the next run goes on with the data', async () => {
-    const { accounts, processes } = run.endpoints;
+  test('Ctrl-C in mid-conversation: both telephones are hung up, and all ends within ten seconds', async () => {
+    const { carrier, edge, processes, accounts } = run.endpoints;
+    const caller = accounts.find(({ number }) => number === '1004')?.callerIds[0]?.number ?? '';
+    const phone = await Telephone.create({ bind: carrier.sip, edge: edge.sip });
+    phone.onCallTo(DESTINATION, answer(100));
+    const trigger = await phone.call(caller, '+48223000000');
+    await trigger.expectRinging(WAIT);
+    trigger.hangup();
+    const a = await phone.expectCall(caller, WAIT);
+    a.answer();
+    // An authorised caller hears neither balance nor PIN, and may key ahead of the prompt.
+    await a.key(`00${DESTINATION.slice(1)}#`);
+    const b = await phone.expectCall(DESTINATION, WAIT);
+    b.marker(1_100);
+    await a.heard.expectTone(1_100, WAIT);
+
     const { code, ms } = await run.end('SIGINT');
     assert.equal(code, 0, run.said);
     assert.ok(ms < 10_000, `took ${ms} ms`);
+    await Promise.all([a.expectEnd(1_000), b.expectEnd(1_000)]);
+    await phone.close();
     for (const [pid] of Object.values(processes)) assert.deepEqual(processesOf(pid ?? 0), []);
     assert.deepEqual(processesOf(0, join(directory, 'postgres')), []);
+  });
 
+  test('the next run goes on with the data, and finds the calls settled', async () => {
     run = new Run(directory, base);
     await run.until('it is up again', run.isUp);
-    assert.deepEqual(run.endpoints.accounts, accounts);
+    assert.ok(run.endpoints.accounts.every(({ pin }) => pin !== ''));
+    const ledger = grpcClient(billing.LedgerServiceClient, run.endpoints.grpc.billing ?? '');
+    assert.deepEqual((await call(ledger, ledger.listHolds, { all: false })).holds, []);
+    assert.deepEqual((await call(ledger, ledger.checkLedger, {})).problems, []);
+    const { cdrs } = await call(ledger, ledger.listCdrs, billing.ListCdrsRequest.fromPartial({ pageSize: 10 }));
+    ledger.close();
+    const legs = cdrs.map(({ role, answeredAtUs, endedAtUs, transferId }) => ({
+      role,
+      answered: answeredAtUs > 0n,
+      ended: endedAtUs > 0n,
+      charged: transferId !== '',
+    }));
+    assert.deepEqual(
+      legs.sort((one, two) => one.role.localeCompare(two.role)),
+      [
+        { role: 'a', answered: true, ended: true, charged: true },
+        { role: 'b', answered: true, ended: true, charged: true },
+        { role: 'trigger', answered: false, ended: true, charged: false },
+      ],
+    );
   });
 
   test('what a killed supervisor leaves is taken over by the next one', async () => {
-    const left = pidsOf(run.endpoints);
+    const { accounts, processes } = run.endpoints;
+    const left = Object.values(processes).flat();
     await run.end('SIGKILL');
     assert.ok(left.some((pid) => startTime(pid) !== undefined));
-    const { accounts } = run.endpoints;
     run = new Run(directory, base);
     await run.until('it is up again', () => run.said.includes('Ringback runs'));
     assert.ok(left.every((pid) => startTime(pid) === undefined));
