@@ -32,6 +32,10 @@ export interface WorkOptions<S, E, X> {
   sessionId(shard: number, id: string): string;
 }
 
+/** What is parked came from anybody, and has to be taken by the database, which takes no NUL. */
+const storable = (text: string): string => text.replaceAll('\u0000', '').slice(0, LONGEST_PARKED_TEXT);
+const LONGEST_PARKED_TEXT = 1_000;
+
 const dropEffect = <S, X>(live: Live<S, X>, effectId: string): Live<S, X> => ({
   ...live,
   owed: live.owed.filter(({ id }) => id !== effectId),
@@ -217,7 +221,15 @@ export class Work<S, E, X> {
 
   #park(shard: number, source: string, kind: string, sessionId: string, error: string): void {
     const { clock } = this.#o;
-    this.parked.push({ id: clock.newId(), shard, atUs: clock.nowUs(), source, kind, sessionId, error });
+    this.parked.push({
+      id: clock.newId(),
+      shard,
+      atUs: clock.nowUs(),
+      source: storable(source),
+      kind: storable(kind),
+      sessionId: storable(sessionId),
+      error: storable(error),
+    });
   }
 
   batch(owner: string): Batch {

@@ -6,6 +6,9 @@ import type { SessionEvent } from '../domain/events.ts';
 /** Answers that come late in the nature of things: to a session that is closed they mean nothing. */
 const MAY_BE_LATE = new Set(['commandFailed', 'legState', 'cutoffSet', 'parked', 'collected', 'endCode']);
 
+/** Names that agents give themselves and their journals; they become keys in the database. */
+const NAME = /^[A-Za-z0-9_-]{1,64}$/;
+
 /** One JetStream message as the loop's events (`box`: they are sealed); what cannot be read comes back as poison, to be parked. */
 export function readBatch(
   subject: string,
@@ -36,8 +39,8 @@ export function readBatch(
     return [poison(`not an EventBatch: ${(error as Error).message}`, subject, 0, true)];
   }
   const { source, run, events } = batch;
-  if (events.length === 0 || batch.shard !== shard || source === '' || run === '') {
-    return [poison('an EventBatch without events, source or run, or for another shard', subject, 0, true)];
+  if (events.length === 0 || batch.shard !== shard || !NAME.test(source) || !NAME.test(run)) {
+    return [poison('an EventBatch without events, proper source or run, or for another shard', subject, 0, true)];
   }
   return events.map((event, index) => {
     const last = index === events.length - 1;
