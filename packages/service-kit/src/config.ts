@@ -44,8 +44,26 @@ function make<T>(options: Options<T>, parse: (name: string, text: string) => T):
 
 const UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
+function isAddress(text: string): boolean {
+  const match = /^([A-Za-z0-9_.-]+|\[[0-9a-fA-F:]+\]):(\d{1,5})$/.exec(text);
+  return match !== null && Number(match[2]) <= 65_535;
+}
+
+const items = (text: string): string[] =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+
 export const knob = {
-  string: (options: Options<string>): Knob<string> => make(options, (_, text) => text),
+  /** `pattern`: what it has to look like, in words. */
+  string: (options: Options<string> & { matching?: RegExp; pattern?: string }): Knob<string> =>
+    make(options, (name, text) => {
+      if (options.matching && !options.matching.test(text)) {
+        throw new ConfigError(name, `wants ${options.pattern ?? String(options.matching)}, got "${text}"`);
+      }
+      return text;
+    }),
 
   /** A key or password: never shown, also when it is refused. */
   secret: (options: Options<string> & { min: number }): Knob<string> =>
@@ -59,9 +77,17 @@ export const knob = {
   /** `host:port`. */
   address: (options: Options<string>): Knob<string> =>
     make(options, (name, text) => {
-      const match = /^([A-Za-z0-9_.-]+|\[[0-9a-fA-F:]+\]):(\d{1,5})$/.exec(text);
-      if (!match || Number(match[2]) > 65_535) throw new ConfigError(name, `wants host:port, got "${text}"`);
+      if (!isAddress(text)) throw new ConfigError(name, `wants host:port, got "${text}"`);
       return text;
+    }),
+
+  /** Comma-separated `host:port`. */
+  addresses: (options: Options<readonly string[]>): Knob<readonly string[]> =>
+    make(options, (name, text) => {
+      const all = items(text);
+      const wrong = all.find((item) => !isAddress(item));
+      if (wrong !== undefined) throw new ConfigError(name, `wants host:port, got "${wrong}"`);
+      return all;
     }),
 
   integer: (options: Options<number> & { min?: number; max?: number }): Knob<number> =>
@@ -110,13 +136,7 @@ export const knob = {
     }),
 
   /** Comma-separated. */
-  list: (options: Options<readonly string[]>): Knob<readonly string[]> =>
-    make(options, (_, text) =>
-      text
-        .split(',')
-        .map((item) => item.trim())
-        .filter((item) => item !== ''),
-    ),
+  list: (options: Options<readonly string[]>): Knob<readonly string[]> => make(options, (_, text) => items(text)),
 };
 
 /**

@@ -1,13 +1,18 @@
 import { knob } from '@ringback/service-kit';
 
 export const CONFIG = {
-  SWITCH_ID: knob.string({ doc: 'name of this switch: A–Z a–z 0–9 _ -' }),
+  SWITCH_ID: knob.string({
+    doc: 'name of this switch',
+    // It is a part of NATS subjects.
+    matching: /^[A-Za-z0-9_-]{1,64}$/,
+    pattern: '1 to 64 of A–Z a–z 0–9 _ -',
+  }),
   NATS_URL: knob.string({ doc: 'NATS server' }),
   ESL_ADDRESS: knob.address({ doc: 'host:port of the switch’s event socket' }),
   ESL_PASSWORD: knob.string({ doc: 'password of the event socket', secret: true }),
   SIP_ADDRESS: knob.address({ doc: 'host:port where edges reach the switch' }),
   SOFIA_PROFILE: knob.string({ doc: 'SIP profile calls go out by', default: 'ringback' }),
-  EDGES: knob.list({
+  EDGES: knob.addresses({
     doc: 'host:port of edges that take outbound calls, in turn; none: straight to gateways',
     default: [],
   }),

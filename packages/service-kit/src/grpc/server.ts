@@ -14,7 +14,7 @@ import { SpanKind } from '@opentelemetry/api';
 import { HealthImplementation } from 'grpc-health-check';
 import type { Logger } from '../log.ts';
 import { withSpan } from '../telemetry.ts';
-import { toGrpcError, toServiceError } from './errors.ts';
+import { GrpcError, toGrpcError, toServiceError } from './errors.ts';
 
 const PROTO_ROOT = fileURLToPath(new URL('../../../../proto/', import.meta.url));
 
@@ -78,6 +78,18 @@ function serviceName(definition: ServiceDefinition): string {
   return method?.path.split('/')[1] ?? '';
 }
 
+/** PostgreSQL takes no NUL in a text: refused here, with the field's name. @throws {GrpcError} */
+export function refuseNul(value: unknown, field = ''): void {
+  if (typeof value === 'string' && value.includes('\u0000')) {
+    throw GrpcError.invalidArgument(field, 'has a NUL character');
+  }
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return;
+  for (const [name, each] of Object.entries(value)) {
+    const snake = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+    refuseNul(each, Array.isArray(value) ? `${field}[${name}]` : field === '' ? snake : `${field}.${snake}`);
+  }
+}
+
 /** An async function as a unary handler: runs in a span below the caller's, errors become typed statuses. */
 export function unary<Request, Response>(
   log: Logger,
@@ -89,7 +101,10 @@ export function unary<Request, Response>(
       call.getPath().slice(1),
       typeof parent === 'string' ? parent : '',
       { 'rpc.system': 'grpc' },
-      () => work(call.request, call),
+      async () => {
+        refuseNul(call.request);
+        return work(call.request, call);
+      },
       SpanKind.SERVER,
     ).then(
       (response) => callback(null, response),
