@@ -199,10 +199,14 @@ export class World {
   /** Resolves once this caller's last session is over, and the cool-down after it as well. */
   async over(caller: string): Promise<void> {
     const coolUs = BigInt((QUICK.coolDownSeconds ?? 1) * 1_000_000);
-    await until('the session is over', async () => {
-      const [last] = (await this.sessions()).filter(({ callerId }) => callerId === caller);
-      return last?.state === 'ended' && BigInt(Date.now()) * 1000n > last.endedAtUs + coolUs;
-    });
+    await until(
+      'the session is over',
+      async () => {
+        const [last] = (await this.sessions()).filter(({ callerId }) => callerId === caller);
+        return last?.state === 'ended' && BigInt(Date.now()) * 1000n > last.endedAtUs + coolUs;
+      },
+      60_000,
+    );
   }
 
   /** Resolves once no session is open. */
