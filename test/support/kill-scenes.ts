@@ -1,0 +1,347 @@
+import assert from 'node:assert/strict';
+import type { PhoneCall } from '@ringback/dev-telephone';
+import { type Customer, until, type World } from './world.ts';
+
+/** Generous: the machine may be busy. What must hold does not depend on them. */
+export const WAIT = 40_000;
+const CALLBACK = '+48223000000';
+/** A destination is asked for: at once, or once more. */
+const ASKED = ['ask_destination', 'ask_destination_again'];
+/** Tones that prove who hears whom. */
+const FROM_A = 1900;
+const FROM_B = 1100;
+/** Share of the time in which the other end is heard all the same: a busy machine loses some frames, a broken path all. */
+const HEARD_SHARE = 0.5;
+/** A destination that costs 1.00 EUR a second. */
+const DEAR_PREFIX = '+3716701';
+const CREDIT_SECONDS = 9;
+/** Leg A's own cost takes less than the last second. */
+const PAID_SECONDS = CREDIT_SECONDS - 1;
+
+/** One caller, brought to a moment of a call; after that, it goes on to its end. */
+export interface Scene {
+  moment: string;
+  /** Brings the call to where it can stay while others are still on their way. */
+  prepare?(): Promise<void>;
+  /** From there to its moment, in seconds. */
+  reach?(): Promise<void>;
+  /** Begun when all others are at their moments. */
+  touch?(): Promise<void>;
+  /** What the caller does, hears and finds in the books; begins when the process is killed, `back` is when it is there again. */
+  goOn(back: Promise<unknown>): Promise<void>;
+}
+
+/** What a process that was away may not have seen is who hung up first: this reason is not compared. */
+const EITHER_WAY = ['caller_left', 'dialogue'];
+
+/** `role result reason` of all legs of that caller's sessions, sorted. */
+export async function outcome(world: World, caller: string): Promise<string[]> {
+  const cdrs = await world.cdrs({ number: caller });
+  const words = cdrs.map(({ role, result, reason }) => [role, result, EITHER_WAY.includes(reason) ? '' : reason]);
+  return words.map((each) => each.filter(Boolean).join(' ')).sort();
+}
+
+/** Waits until the caller's session is over, then compares. */
+export async function booked(world: World, caller: string, expected: string[]): Promise<void> {
+  const mine = async () => (await world.sessions()).filter(({ callerId }) => callerId === caller);
+  await until(
+    'the session ends',
+    async () => {
+      const sessions = await mine();
+      return sessions.length > 0 && sessions.every(({ state }) => state === 'ended');
+    },
+    WAIT,
+  );
+  assert.deepEqual(await outcome(world, caller), expected);
+}
+
+export interface Conversation {
+  a: PhoneCall;
+  b: PhoneCall;
+  /** B's. */
+  number: string;
+}
+
+export class Scenes {
+  readonly #world: World;
+  #destinations = 0;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  /** A destination nobody else calls. */
+  destination(prefix = '+44207946'): { e164: string; keyed: string } {
+    this.#destinations += 1;
+    const e164 = `${prefix}${String(this.#destinations).padStart(4, '0')}`;
+    return { e164, keyed: `00${e164.slice(1)}#` };
+  }
+
+  /** Called back, at the prompt for a destination. */
+  async atPrompt(customer: Customer): Promise<PhoneCall> {
+    const a = await this.#world.calledBack(customer.caller, CALLBACK);
+    await a.expectPrompt(ASKED, WAIT, { until: 'start' });
+    return a;
+  }
+
+  /** In conversation; both ends send their tone. */
+  async conversation(customer: Customer): Promise<Conversation> {
+    return this.connect(await this.atPrompt(customer));
+  }
+
+  async connect(a: PhoneCall, prefix?: string): Promise<Conversation> {
+    const { phone } = this.#world;
+    const { e164, keyed } = this.destination(prefix);
+    await a.key(keyed);
+    const b = await phone.expectCall(e164, WAIT);
+    b.answer();
+    b.marker(FROM_B);
+    a.marker(FROM_A);
+    await Promise.all([a.heard.expectTone(FROM_B, WAIT), b.heard.expectTone(FROM_A, WAIT)]);
+    return { a, b, number: e164 };
+  }
+
+  #calledOnce(number: string): void {
+    assert.equal(this.#world.phone.callsTo(number).length, 1, 'dialled once');
+  }
+
+  /** Talks while and after; `#11`, the next destination. */
+  async talking(): Promise<Scene> {
+    const customer = await this.#world.customer();
+    let call: Conversation;
+    return {
+      moment: 'in conversation',
+      prepare: async () => {
+        call = await this.conversation(customer);
+      },
+      goOn: async (back) => {
+        const { a, b, number } = call;
+        await hearEachOther(call, back);
+        await a.key('#11');
+        const ended = await b.expectEnd(WAIT);
+        assert.equal(ended.by, 'remote');
+        a.marker(undefined);
+        await a.expectPrompt('ask_next_destination', WAIT, { until: 'start' });
+        const next = this.destination();
+        await a.key(next.keyed);
+        const again = await this.#world.phone.expectCall(next.e164, WAIT);
+        again.answer();
+        again.marker(FROM_B);
+        await a.heard.expectTone(FROM_B, WAIT);
+        a.hangup();
+        await again.expectEnd(WAIT);
+        await booked(this.#world, customer.caller, ['a success', 'b success', 'b success end_code', 'trigger success']);
+        for (const each of [customer.caller, number, next.e164]) this.#calledOnce(each);
+      },
+    };
+  }
+
+  /** Hangs up before the process is back. */
+  async leaving(): Promise<Scene> {
+    const customer = await this.#world.customer();
+    let call: Conversation;
+    return {
+      moment: 'hanging up meanwhile',
+      prepare: async () => {
+        call = await this.conversation(customer);
+      },
+      goOn: async (back) => {
+        call.a.hangup();
+        await call.b.expectEnd(WAIT);
+        await back;
+        await booked(this.#world, customer.caller, ['a success', 'b success', 'trigger success']);
+        for (const each of [customer.caller, call.number]) this.#calledOnce(each);
+      },
+    };
+  }
+
+  /** Is cut off when the credit ends. */
+  async exhausting(): Promise<Scene> {
+    const customer = await this.#world.customer({ micros: BigInt(CREDIT_SECONDS) * 1_000_000n });
+    let call: Conversation;
+    let caller: PhoneCall;
+    return {
+      moment: 'with little credit',
+      prepare: async () => {
+        caller = await this.atPrompt(customer);
+      },
+      reach: async () => {
+        call = await this.connect(caller, DEAR_PREFIX);
+      },
+      goOn: async (back) => {
+        const { a, b, number } = call;
+        const { atMs, by } = await b.expectEnd(WAIT);
+        const talked = (atMs - (b.at.answered ?? Number.NaN)) / 1000;
+        assert.equal(by, 'remote');
+        assert.ok(
+          talked > PAID_SECONDS - 1 && talked < PAID_SECONDS + 0.5,
+          `cut off after ${talked.toFixed(2)} s of ${PAID_SECONDS} paid for`,
+        );
+        await a.expectEnd(WAIT);
+        await back;
+        await this.cutOffBooked(customer);
+        for (const each of [customer.caller, number]) this.#calledOnce(each);
+      },
+    };
+  }
+
+  /** What was cut off is charged at most what was paid for, and nothing of it is held any more. */
+  async cutOffBooked(customer: Customer): Promise<void> {
+    const world = this.#world;
+    await booked(world, customer.caller, ['a success', 'b success cut_off', 'trigger success']);
+    const { balance } = await world.balance(customer.number);
+    const [b] = (await world.cdrs({ accountNumber: customer.number })).filter(({ role }) => role === 'b');
+    assert.ok(balance >= 0n, 'no debt');
+    assert.ok((b?.cost?.micros ?? 0n) <= BigInt(PAID_SECONDS) * 1_000_000n, 'charged at most the paid-for time');
+  }
+
+  /** A's telephone rings, and is answered meanwhile. */
+  async ringingA(): Promise<Scene> {
+    const customer = await this.#world.customer();
+    let a: PhoneCall;
+    return {
+      moment: 'while A rings',
+      reach: async () => {
+        await this.#world.trigger(customer.caller, CALLBACK);
+        a = await this.#world.phone.expectCall(customer.caller, WAIT);
+      },
+      goOn: async (back) => {
+        a.answer();
+        await a.expectPrompt(ASKED, WAIT, { until: 'start' });
+        a.hangup();
+        await back;
+        await booked(this.#world, customer.caller, ['a success', 'trigger success']);
+        this.#calledOnce(customer.caller);
+      },
+    };
+  }
+
+  /** B's telephone rings, and is answered meanwhile; B hangs up later. */
+  async ringingB(): Promise<Scene> {
+    const customer = await this.#world.customer();
+    const { e164, keyed } = this.destination();
+    this.#world.phone.onCallTo(e164, { kind: 'manual' });
+    let a: PhoneCall;
+    let b: PhoneCall;
+    return {
+      moment: 'while B rings',
+      prepare: async () => {
+        a = await this.atPrompt(customer);
+      },
+      reach: async () => {
+        await a.key(keyed);
+        b = await this.#world.phone.expectCall(e164, WAIT);
+      },
+      goOn: async (back) => {
+        b.answer();
+        b.marker(FROM_B);
+        a.marker(FROM_A);
+        await Promise.all([a.heard.expectTone(FROM_B, WAIT), b.heard.expectTone(FROM_A, WAIT)]);
+        await back;
+        b.hangup();
+        a.marker(undefined);
+        await a.expectPrompt('ask_next_destination', WAIT, { until: 'start' });
+        a.hangup();
+        await booked(this.#world, customer.caller, ['a success', 'b success', 'trigger success']);
+        for (const each of [customer.caller, e164]) this.#calledOnce(each);
+      },
+    };
+  }
+
+  /** Half of the PIN is keyed. Whoever lost digits asks again, and does not hold it against the caller. */
+  async keyingPin(): Promise<Scene> {
+    const customer = await this.#world.customer({ authorised: false });
+    const { pin } = customer;
+    let a: PhoneCall;
+    return {
+      moment: 'while the PIN is keyed',
+      prepare: async () => {
+        a = await this.#world.calledBack(customer.caller, CALLBACK);
+        await a.expectPrompt('ask_pin', WAIT, { until: 'start' });
+      },
+      touch: () => a.key(pin.slice(0, 3)),
+      goOn: async (back) => {
+        await back;
+        await a.key(`${pin.slice(3)}#`);
+        const heard = await a.expectPrompt(['ask_destination', 'ask_pin', 'wrong_pin'], WAIT, { until: 'start' });
+        if (heard.id !== 'ask_destination') {
+          await a.key(`${pin}#`);
+          await a.expectPrompt(ASKED, WAIT, { until: 'start' });
+        }
+        a.hangup();
+        await booked(this.#world, customer.caller, ['a success', 'trigger success']);
+        this.#calledOnce(customer.caller);
+      },
+    };
+  }
+
+  /** The access number rings, or has just rejected. */
+  async triggering(moment: 'while the access number rings' | 'right after the trigger'): Promise<Scene> {
+    const customer = await this.#world.customer();
+    let trigger: PhoneCall;
+    return {
+      moment,
+      touch: async () => {
+        trigger = await this.#world.phone.call(customer.caller, CALLBACK);
+        if (moment === 'right after the trigger') await trigger.expectEnd(WAIT);
+        else await trigger.expectRinging(WAIT);
+      },
+      goOn: async (back) => {
+        const { status } = await trigger.expectEnd(WAIT);
+        assert.equal(status, 486, 'rejected by the switch');
+        const a = await this.#world.phone.expectCall(customer.caller, WAIT);
+        a.answer();
+        await a.expectPrompt(ASKED, WAIT, { until: 'start' });
+        a.hangup();
+        await back;
+        await booked(this.#world, customer.caller, ['a success', 'trigger success']);
+        this.#calledOnce(customer.caller);
+      },
+    };
+  }
+}
+
+/** From now until the process is back, and a moment longer, both ends hear each other. */
+export async function hearEachOther({ a, b }: { a: PhoneCall; b: PhoneCall }, back: Promise<unknown>): Promise<void> {
+  const ends = [
+    { end: a, hz: FROM_B, fromMs: a.heard.durationMs },
+    { end: b, hz: FROM_A, fromMs: b.heard.durationMs },
+  ];
+  const begunAt = performance.now();
+  await back;
+  await Promise.all(ends.map(({ end, hz }) => end.heard.expectTone(hz, WAIT)));
+  const ms = performance.now() - begunAt;
+  for (const { end, hz, fromMs } of ends) {
+    const heard = end.heard.tones.toneMs(hz, fromMs);
+    assert.ok(
+      heard > HEARD_SHARE * ms,
+      `${hz} Hz was heard for ${heard} of ${Math.round(ms)} ms\n${end.heard.describe()}`,
+    );
+  }
+}
+
+/** Brings all to their moments, does `blow` to the platform, and lets them go on; tells which of them failed. */
+export async function play(scenes: readonly Scene[], blow: () => Promise<unknown>): Promise<void> {
+  const t0 = performance.now();
+  const lap = (w: string) => console.error('LAP', w, Math.round(performance.now() - t0));
+  await all(scenes, (scene) => scene.prepare?.());
+
+  await all(scenes, (scene) => scene.reach?.());
+
+  await all(scenes, (scene) => scene.touch?.());
+  const back = blow();
+  back.then(
+    () => lap('back'),
+    () => undefined,
+  );
+  await all(scenes, (scene) => scene.goOn(back));
+  await back;
+}
+
+async function all(scenes: readonly Scene[], run: (scene: Scene) => Promise<void> | undefined): Promise<void> {
+  const results = await Promise.allSettled(scenes.map(run));
+  const failures = results.flatMap((result, index) =>
+    result.status === 'rejected' ? [`${scenes[index]?.moment}: ${(result.reason as Error).stack}`] : [],
+  );
+  if (failures.length > 0) throw new Error(failures.join('\n\n'));
+}
