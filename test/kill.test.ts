@@ -29,7 +29,7 @@ describe('a process is killed in the middle of calls', { timeout: 600_000 }, () 
         scenes.triggering('right after the trigger'),
         scenes.exhausting(),
       ];
-      await play(await Promise.all(parts), () => world.platform.kill(name));
+      await play(world, await Promise.all(parts), () => world.platform.kill(name));
     });
   }
 });

@@ -320,22 +320,23 @@ export async function hearEachOther({ a, b }: { a: PhoneCall; b: PhoneCall }, ba
   }
 }
 
-/** Brings all to their moments, does `blow` to the platform, and lets them go on; tells which of them failed. */
-export async function play(scenes: readonly Scene[], blow: () => Promise<unknown>): Promise<void> {
-  const t0 = performance.now();
-  const lap = (w: string) => console.error('LAP', w, Math.round(performance.now() - t0));
-  await all(scenes, (scene) => scene.prepare?.());
-
-  await all(scenes, (scene) => scene.reach?.());
-
-  await all(scenes, (scene) => scene.touch?.());
-  const back = blow();
-  back.then(
-    () => lap('back'),
-    () => undefined,
-  );
-  await all(scenes, (scene) => scene.goOn(back));
-  await back;
+/**
+ * Brings all to their moments, does `blow` to the platform, and lets them go on.
+ * @throws Error that says which moments failed; their calls are hung up.
+ */
+export async function play(world: World, scenes: readonly Scene[], blow: () => Promise<unknown>): Promise<void> {
+  try {
+    await all(scenes, (scene) => scene.prepare?.());
+    await all(scenes, (scene) => scene.reach?.());
+    await all(scenes, (scene) => scene.touch?.());
+    const back = blow();
+    back.catch(() => undefined);
+    await all(scenes, (scene) => scene.goOn(back));
+    await back;
+  } catch (error) {
+    for (const call of world.phone.calls) call.hangup();
+    throw error;
+  }
 }
 
 async function all(scenes: readonly Scene[], run: (scene: Scene) => Promise<void> | undefined): Promise<void> {
