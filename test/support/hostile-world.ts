@@ -35,11 +35,14 @@ export class HostileWorld {
   readonly a: PhoneCall;
   readonly b: PhoneCall;
   readonly endpoints: string;
+  /** Headers of our own in anything a carrier ever received. */
+  readonly leaked: string[];
 
   /** Processes as they were before anything was done to them. */
   readonly firstPids: Record<string, number[]>;
 
-  private constructor(world: World, a: PhoneCall, b: PhoneCall) {
+  private constructor(world: World, a: PhoneCall, b: PhoneCall, leaked: string[]) {
+    this.leaked = leaked;
     this.world = world;
     this.a = a;
     this.b = b;
@@ -49,6 +52,13 @@ export class HostileWorld {
 
   static async start(): Promise<HostileWorld> {
     const world = await World.start();
+    const leaked: string[] = [];
+    for (const { agent } of [world.phone, world.untrusted]) {
+      agent.on('message', (direction, { headers }) => {
+        const ours = [...headers].filter(({ name }) => /^x-/i.test(name)).map(({ name }) => name);
+        if (direction === 'in') leaked.push(...ours);
+      });
+    }
     try {
       const { number } = await world.customer({ caller: CALLER, authorised: false, micros: 50_000_000n });
       const { accounts, ledger } = world;
@@ -69,7 +79,7 @@ export class HostileWorld {
       await a.key(`00${DESTINATION.slice(1)}#`);
       const b = await world.phone.expectCall(DESTINATION, WAIT);
       await b.expectAnswered(WAIT);
-      const hostile = new HostileWorld(world, a, b);
+      const hostile = new HostileWorld(world, a, b, leaked);
       await hostile.stillTalking();
       return hostile;
     } catch (error) {
@@ -84,6 +94,7 @@ export class HostileWorld {
       this.a.hangup();
       await this.world.settled();
       await this.world.invariants();
+      assert.deepEqual(this.leaked, [], 'no header of our own left towards a carrier');
     } finally {
       await this.world.close();
     }
