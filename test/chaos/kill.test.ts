@@ -1,6 +1,6 @@
 import { after, afterEach, before, describe, test } from 'node:test';
-import { play, Scenes, WAIT } from './support/kill-scenes.ts';
-import { World } from './support/world.ts';
+import { play, Scenes, WAIT } from '../support/kill-scenes.ts';
+import { World } from '../support/world.ts';
 
 let world: World;
 let scenes: Scenes;
