@@ -5,8 +5,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 NATS_VERSION=2.15.1
-PACKAGES=(kamailio kamailio-extra-modules sip-tester espeak-ng sox)
-COMMANDS=(/usr/sbin/kamailio sipp espeak-ng sox)
+PACKAGES=(kamailio kamailio-extra-modules sip-tester espeak-ng sox baresip-core)
+COMMANDS=(/usr/sbin/kamailio sipp espeak-ng sox baresip)
 
 say() { printf '%s\n' "$*" >&2; }
 
