@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { after, afterEach, before, describe, test } from 'node:test';
 import { DURABLE_MIGRATIONS, Loop, PostgresStore } from '@ringback/durable';
 import { createPool, migrate, type Pool } from '@ringback/service-kit';
 import { type TestDatabase, testDatabase } from '@ringback/service-kit/testing';
@@ -8,7 +8,13 @@ import { Agent, type CounterLoop, type CounterOptions, counterMachine, realClock
 let database: TestDatabase;
 let pool: Pool;
 let schemas = 0;
+/** Also those of a test that failed half-way: a loop that nobody stops keeps the process alive. */
+let started: CounterLoop[] = [];
 
+afterEach(async () => {
+  for (const loop of started) await loop.stop();
+  started = [];
+});
 before(async () => {
   database = await testDatabase();
   pool = createPool(database.url);
@@ -57,6 +63,7 @@ async function world(shards = 4): Promise<World> {
         observe: watch,
         ...fields,
       });
+      started.push(loop);
       await loop.start();
       return { loop, watch, source };
     },
