@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { FRAME_SAMPLES, readWav } from '@ringback/dev-media';
+import { Gates } from './gates.ts';
 import { notch } from './notch.ts';
 import { BANDS, bandEnergies, type FrameShape, frameShape, WINDOW } from './spectrum.ts';
 
@@ -42,14 +43,14 @@ export interface Prompt {
  * with one another would be recognised as what they are named. */
 export class PromptLibrary {
   readonly prompts: readonly Prompt[];
-  readonly templates: readonly Template[];
+  readonly gates: Gates;
   readonly notchHz: readonly number[];
 
   /** `notchHz`: as the prompts were prepared. */
   constructor(prompts: readonly Prompt[], notchHz: readonly number[] = []) {
     this.prompts = prompts;
     this.notchHz = notchHz;
-    this.templates = prompts.flatMap((prompt) => prompt.templates);
+    this.gates = new Gates(prompts.flatMap((prompt) => prompt.templates));
   }
 
   /** Reads `<directory>/<lang>/**\/<id>.wav`, the id being the path without `.wav`. `notchHz`: frequencies taken out

@@ -43,9 +43,10 @@ export class PromptRecogniser {
   readonly #stream = new SampleRing(RING);
   readonly #window = new Int16Array(WINDOW);
   readonly #heard = new Int16Array(4096);
-  /** Band energies and loudness of the last frames, by number modulo HISTORY. */
+  /** Band energies of the last frames, by number modulo HISTORY. */
   readonly #energies = new Float32Array(HISTORY * BANDS);
-  readonly #loudness = new Float32Array(HISTORY);
+  /** Templates whose gate was passed, by the number (modulo HISTORY) of the frame with which they can be compared whole. */
+  readonly #proposed = Array.from({ length: HISTORY }, () => new Set<Template>());
   #frames = 0;
   #running: PromptTrack[] = [];
   #finished: PromptTrack[] = [];
@@ -93,14 +94,24 @@ export class PromptRecogniser {
     this.#frames += 1;
     this.#stream.copy(frame * FRAME_SAMPLES, this.#window);
     const slot = frame % HISTORY;
-    this.#loudness[slot] = bandEnergies(this.#window, 0, this.#energies, slot * BANDS);
-    for (const template of this.#library.templates) this.#compare(template, frame);
+    const loudness = bandEnergies(this.#window, 0, this.#energies, slot * BANDS);
+    if (loudness >= AUDIBLE) {
+      this.#library.gates.open(this.#energies, slot * BANDS, GATE_DB, (template, gate) => {
+        const first = frame - gate;
+        const due = first + template.frames.length - 1;
+        if (first < 0) return;
+        const proposed = this.#proposed[due % HISTORY] as Set<Template>;
+        proposed.add(template);
+      });
+    }
+    // A gate is at the latest the template's last frame, so what was proposed for this frame is complete now.
+    const proposed = this.#proposed[slot] as Set<Template>;
+    for (const template of proposed) this.#compare(template, frame - template.frames.length + 1);
+    proposed.clear();
   }
 
-  #compare(template: Template, frame: number): void {
+  #compare(template: Template, first: number): void {
     const { frames } = template;
-    const first = frame - frames.length + 1;
-    if (first < 0 || !template.gates.some((gate) => this.#passes(template, first, gate))) return;
     // A lost packet spoils up to three frames: the worst of a long beginning do not count.
     const spare = frames.length >= 9 ? 3 : 0;
     const limit = BEGINNING_DB * (frames.length - spare);
@@ -125,13 +136,6 @@ export class PromptRecogniser {
     }
     const { prompt } = template;
     this.#verify(prompt, first * FRAME_SAMPLES - template.phase - prompt.onset, frames.length);
-  }
-
-  #passes(template: Template, first: number, gate: number): boolean {
-    const slot = (first + gate) % HISTORY;
-    const shape = template.frames[gate];
-    if (!shape || (this.#loudness[slot] as number) < AUDIBLE) return false;
-    return shapeDistance(this.#energies, slot * BANDS, shape) <= GATE_DB;
   }
 
   #verify(prompt: Prompt, estimate: number, frames: number): void {

@@ -8,7 +8,7 @@ const HZ_PER_BIN = 8000 / WINDOW;
 /** Of a prompt's frame only its strongest bands are compared: the others may be noise of the codec or of the line. */
 export const STRONGEST = 8;
 /** One band counts for at most so many dB, so that a tone on top of speech does not hide it. */
-const CAP_DB = 6;
+export const CAP_DB = 6;
 
 const hann = Float64Array.from({ length: WINDOW }, (_, i) => 0.5 - 0.5 * Math.cos((2 * Math.PI * i) / WINDOW));
 const cosines = Float64Array.from({ length: WINDOW / 2 }, (_, i) => Math.cos((2 * Math.PI * i) / WINDOW));
