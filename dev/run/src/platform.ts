@@ -108,10 +108,7 @@ async function launch(
   const service = (name: 'auth' | 'billing' | 'ivr' | 'dialer') =>
     supervisor.start(serviceSpec(layout, secrets, name, env(name)));
   say('starting PostgreSQL, NATS and the switches');
-  const [edge, switches] = await Promise.all([
-    edgeSpecs(layout, secrets),
-    switchSpecs(layout, secrets, settings.freeswitch),
-  ]);
+  const [edge, switches] = await Promise.all([edgeSpecs(layout, secrets), switchSpecs(layout, secrets, settings)]);
   await Promise.all([
     postgresSpec(layout, secrets).then((spec) => supervisor.start(spec)),
     natsSpec(layout).then((spec) => supervisor.start(spec)),

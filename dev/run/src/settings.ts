@@ -23,6 +23,8 @@ export interface RunSettings {
   portBase: number;
   /** Path of a FreeSWITCH, or undefined: dev switches. */
   freeswitch: string | undefined;
+  /** A script that is started in place of each dev switch, with its configuration (benches). */
+  switchScript?: string;
   /** host:port of the trusted carrier; undefined: the telephone's address. */
   carrier: string | undefined;
   /** Environment by process kind ("dialer", "billing", …), over what the run sets itself. */

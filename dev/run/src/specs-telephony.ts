@@ -13,6 +13,7 @@ import { controlSocket, DEFAULTS, type EdgeModel, edgeFiles, kamailioArguments }
 import type { ProcessSpec } from './child.ts';
 import { type Secrets, writeAtomically } from './files.ts';
 import type { Layout } from './layout.ts';
+import type { RunSettings } from './settings.ts';
 import { eslReady, httpReady, unixReady } from './probes.ts';
 
 const KAMAILIO = '/usr/sbin/kamailio';
@@ -80,7 +81,11 @@ export async function edgeSpecs(layout: Layout, secrets: Secrets): Promise<EdgeP
 }
 
 /** The switches, dev or FreeSWITCH, out of one model. */
-export function switchSpecs(layout: Layout, secrets: Secrets, freeswitch: string | undefined): Promise<ProcessSpec[]> {
+export function switchSpecs(
+  layout: Layout,
+  secrets: Secrets,
+  { freeswitch, switchScript }: Pick<RunSettings, 'freeswitch' | 'switchScript'>,
+): Promise<ProcessSpec[]> {
   return Promise.all(
     layout.switches.map(async ({ id, host, sipPort, eslPort, rtpFrom, rtpTo }) => {
       const configDir = layout.dir(id);
@@ -114,7 +119,11 @@ export function switchSpecs(layout: Layout, secrets: Secrets, freeswitch: string
       }
       const config = join(configDir, 'dev-switch.json');
       await writeAtomically(config, JSON.stringify(devSwitchConfig(model), null, 2), 0o600);
-      return { ...spec, command: layout.node, args: [join(layout.root, 'dev/switch/src/main.ts'), config] };
+      return {
+        ...spec,
+        command: layout.node,
+        args: [switchScript ?? join(layout.root, 'dev/switch/src/main.ts'), config],
+      };
     }),
   );
 }
