@@ -16,7 +16,7 @@ import {
   type StreamConfig,
 } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
-import type { SpanSink } from './telemetry.ts';
+import type { SpanSink } from './telemetry/span-sink.ts';
 
 export type { NatsConnection };
 

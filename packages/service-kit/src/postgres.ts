@@ -1,13 +1,21 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { Pool, type PoolClient, type PoolConfig, types } from 'pg';
+import { traceQueries } from './postgres-traced.ts';
+import type { AttributeValue } from './telemetry/conventions.ts';
 
 export type { Pool, PoolClient };
 
 const INT8 = 20;
 const NUMERIC = 1700;
 
-/** Connection pool whose int8 (and whole numeric) values are bigint. An idle client's error is not the process's end. */
-export function createPool(url: string, options: PoolConfig = {}): Pool {
+/**
+ * Connection pool whose int8 (and whole numeric) values are bigint. An idle client's error is not the process's end.
+ * `traced`: the schema under whose name statements that belong to a trace are told.
+ */
+export function createPool(
+  url: string,
+  { traced, ...options }: PoolConfig & { traced?: AttributeValue<'db.namespace'> } = {},
+): Pool {
   const pool = new Pool({
     connectionString: url,
     max: 8,
@@ -23,6 +31,7 @@ export function createPool(url: string, options: PoolConfig = {}): Pool {
   });
   // A backend that was killed while its client sat idle: the pool drops the client, the next query gets another one.
   pool.on('error', () => {});
+  if (traced) traceQueries(pool, traced);
   return pool;
 }
 

@@ -13,6 +13,12 @@ const COMMON = {
     doc: 'OTLP/gRPC endpoint for traces and metrics; empty: no export',
     default: '',
   }),
+  REGION: knob.string({
+    doc: 'where this process runs: a label of its metrics and spans; empty: none',
+    default: '',
+    matching: /^[a-z0-9-]{0,32}$/,
+    pattern: 'up to 32 of a–z 0–9 -',
+  }),
   STOP_TIMEOUT: knob.duration({ doc: 'longest graceful stop; then the process exits with status 1', default: 8_000 }),
 } satisfies Knobs;
 
@@ -54,7 +60,11 @@ export async function runService<K extends Knobs>(options: {
     refuse(error);
     return;
   }
-  const telemetry = startTelemetry(options.name, common.OTEL_EXPORTER_OTLP_ENDPOINT || undefined);
+  const telemetry = startTelemetry({
+    service: options.name,
+    otlpEndpoint: common.OTEL_EXPORTER_OTLP_ENDPOINT || undefined,
+    region: common.REGION,
+  });
   let service: Service | undefined;
   let stopping = false;
 
@@ -109,7 +119,8 @@ export async function runService<K extends Knobs>(options: {
 async function serveProbes(listen: string, telemetry: Telemetry, notReady: () => string | undefined): Promise<Server> {
   const server = createServer((request, response) => {
     const path = request.url?.split('?')[0];
-    if (path === '/metrics') return telemetry.serveMetrics(request, response);
+    if (path === '/metrics')
+      return void telemetry.serveMetrics(response).catch((error: Error) => response.destroy(error));
     if (path !== '/livez' && path !== '/readyz') return void response.writeHead(404).end('no such page\n');
     const reason = path === '/readyz' ? notReady() : undefined;
     response.writeHead(reason === undefined ? 200 : 503, { 'content-type': 'text/plain' }).end(`${reason ?? 'ok'}\n`);

@@ -10,7 +10,7 @@ import {
   unaryHandlers,
 } from '@ringback/service-kit';
 import { accountHandlers } from './api/accounts.ts';
-import { answerBatch } from './api/ask-stream.ts';
+import { batchAnswers } from './api/ask-stream.ts';
 import { Questions } from './api/questions.ts';
 import { CONFIG } from './config.ts';
 import { createPins } from './pins.ts';
@@ -26,7 +26,7 @@ await runService({
   name: 'auth',
   config: CONFIG,
   async start(config, { log, telemetry }) {
-    const pool = createPool(config.DATABASE_URL);
+    const pool = createPool(config.DATABASE_URL, { traced: 'auth' });
     await migrate(pool, new URL('../migrations/', import.meta.url), 'auth');
     const connection = config.NATS_URL ? await connectNats({ url: config.NATS_URL, name: 'auth' }) : undefined;
     if (connection) telemetry.setSpanSink(spanSink(connection));
@@ -59,7 +59,7 @@ await runService({
               resolveDestination: (request) => questions.resolveDestination(request),
               getSealingKey: () => questions.getSealingKey(),
             }),
-            askStream: answerStream({ log, answer: (batch: auth.AskStreamRequest) => answerBatch(questions, batch) }),
+            askStream: answerStream({ log, answer: batchAnswers(questions) }),
           },
         },
         { definition: auth.AccountServiceService, handlers: unaryHandlers(log, accountHandlers(pool, pins)) },

@@ -5,7 +5,7 @@ import { seal } from '@ringback/sealing';
 import { createPool, GrpcError, migrate, type Pool } from '@ringback/service-kit';
 import { type TestDatabase, testDatabase } from '@ringback/service-kit/testing';
 import { accountHandlers } from '../src/api/accounts.ts';
-import { answerBatch } from '../src/api/ask-stream.ts';
+import { batchAnswers } from '../src/api/ask-stream.ts';
 import { Questions } from '../src/api/questions.ts';
 import { inTurn, type LockoutRules } from '../src/lockouts.ts';
 import { createPins, type Pins } from '../src/pins.ts';
@@ -283,7 +283,7 @@ describe('bad requests name the field', () => {
 
   test('in a batch the bad one is refused and the rest answered', async () => {
     const { callerId } = await account();
-    const { answers } = await answerBatch(questions, {
+    const { answers } = await batchAnswers(questions)({
       questions: [
         {
           traceparent: '',

@@ -1,4 +1,4 @@
-import { type Logger, meter, nowUs, type Pool } from '@ringback/service-kit';
+import { type Logger, nowUs, observe, type Pool } from '@ringback/service-kit';
 import type { Teller } from './postgres/teller.ts';
 
 const MOST_EXPIRIES = 500;
@@ -31,20 +31,10 @@ export class Maintenance {
 
   constructor(options: MaintenanceOptions) {
     this.#options = options;
-    const gauge = (name: string, description: string, read: (gauges: Gauges) => number): void =>
-      meter.createObservableGauge(name, { description }).addCallback((result) => result.observe(read(this.#gauges)));
-    gauge('ringback.billing.holds.open', 'pending holds', ({ holdsOpen }) => holdsOpen);
-    gauge(
-      'ringback.billing.holds.oldest_seconds',
-      'age of the oldest pending hold',
-      ({ oldestHoldSeconds }) => oldestHoldSeconds,
-    );
-    gauge('ringback.billing.legs.unsettled', 'pending holds whose paid-for time is over', ({ unsettled }) => unsettled);
-    gauge(
-      'ringback.billing.ledger.imbalance_micros',
-      'sum of all entries: must be 0',
-      ({ imbalanceMicros }) => imbalanceMicros,
-    );
+    observe('ringback.billing.holds.open', (tell) => tell(this.#gauges.holdsOpen));
+    observe('ringback.billing.holds.oldest', (tell) => tell(this.#gauges.oldestHoldSeconds));
+    observe('ringback.billing.legs.unsettled', (tell) => tell(this.#gauges.unsettled));
+    observe('ringback.billing.ledger.imbalance_micros', (tell) => tell(this.#gauges.imbalanceMicros));
   }
 
   start(): void {

@@ -122,7 +122,7 @@ describe('the process', () => {
   });
 
   test('tells metrics and traces, and no number of a telephone', async () => {
-    const spans: { name: string; traceId: string; parentSpanId: string }[] = [];
+    const spans: { name: string; traceId: string; spanId: string; parentSpanId: string }[] = [];
     const traceId = '0af7651916cd43dd8448eb211c80319c';
     const told = new Promise<void>((resolve) => {
       bus.subscribe(SPAN_SUBJECTS, {
@@ -152,8 +152,9 @@ describe('the process', () => {
       await assert.rejects(call(client, client.reserve, { ...request, requestId: 'x', sessionId: '' }));
     });
     await told;
-    const span = spans.find((each) => each.traceId === traceId);
-    assert.deepEqual([span?.name, span?.parentSpanId], ['billing reserve', 'b7ad6b7169203331']);
+    const [ledger, served] = spans.filter((each) => each.traceId === traceId);
+    assert.deepEqual([served?.name, served?.parentSpanId], ['billing reserve', 'b7ad6b7169203331']);
+    assert.deepEqual([ledger?.name, ledger?.parentSpanId], ['ledger reserve', served?.spanId]);
     const ready = await fetch(`http://${process.http}/readyz`);
     assert.equal(ready.status, 200);
     let metrics = '';

@@ -2,10 +2,12 @@ import { dialer, SHARDS } from '@ringback/contracts';
 import { DURABLE_MIGRATIONS, Loop, PostgresStore } from '@ringback/durable';
 import {
   connectNats,
+  counter,
   createPool,
-  meter,
+  histogram,
   migrate,
   nowUs,
+  observe,
   runService,
   spanSink,
   startGrpcServer,
@@ -59,20 +61,11 @@ await runService({
     const outbox = new OutboxRelay(pool, connection, log);
     const machine = sessionMachine(() => routing.directory(), settingsOf(config));
 
-    const committed = meter.createCounter('ringback.dialer.events', { description: 'events decided and committed' });
-    const commitTime = meter.createHistogram('ringback.dialer.commit', {
-      unit: 'ms',
-      description: 'one batch: decide and commit',
-    });
-    const parkedEvents = meter.createCounter('ringback.dialer.parked_events', {
-      description: 'events that no session could take',
-    });
-    meter
-      .createObservableGauge('ringback.dialer.open_sessions', { description: 'sessions open in this process' })
-      .addCallback((gauge) => gauge.observe([...loop.sessions()].length));
-    meter
-      .createObservableGauge('ringback.dialer.shards', { description: 'shards owned by this process' })
-      .addCallback((gauge) => gauge.observe(loop.shardCount));
+    const committed = counter('ringback.dialer.events');
+    const commitTime = histogram('ringback.dialer.commit');
+    const parkedEvents = counter('ringback.dialer.parked_events');
+    observe('ringback.dialer.open_sessions', (tell) => tell([...loop.sessions()].length));
+    observe('ringback.dialer.shards', (tell) => tell(loop.shardCount));
 
     const loop: Loop<Session, SessionEvent, Effect> = new Loop({
       machine,
@@ -97,12 +90,12 @@ await runService({
       observe: {
         committed(inputs, steps, startedUs) {
           committed.add(inputs);
-          commitTime.record((Number(nowUs()) - startedUs) / 1000);
+          commitTime.record((Number(nowUs()) - startedUs) / 1_000_000);
           for (const step of steps) traceStep(step, startedUs);
           outbox.poke();
         },
         parked({ shard, source, kind, sessionId, error }) {
-          parkedEvents.add(1, { kind });
+          parkedEvents.add(1);
           log.warn({ shard, source, kind, session_id: sessionId, err: error }, 'an event was parked');
         },
         note: (level, message, fields) => log[level](fields, message),

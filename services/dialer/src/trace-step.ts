@@ -1,5 +1,5 @@
 import type { Step } from '@ringback/durable';
-import { spanContext, tracer } from '@ringback/service-kit';
+import { nowUs, recordSpan } from '@ringback/service-kit';
 import type { Session } from './domain/model.ts';
 
 /**
@@ -7,20 +7,17 @@ import type { Session } from './domain/model.ts';
  * effects it owes follow as spans of their own.
  */
 export function traceStep({ sessionId, state, entry }: Step<Session>, startedUs: number): void {
-  const span = tracer.startSpan(
-    `session ${entry.event}`,
-    {
-      // Milliseconds, as the API takes numbers.
-      startTime: startedUs / 1000,
-      attributes: {
-        'call.session_id': sessionId,
-        'call.phase.from': entry.from,
-        'call.phase.to': entry.to,
-        'db.system': 'postgresql',
-        ...(entry.legId ? { 'call.leg_id': entry.legId } : {}),
-      },
+  recordSpan({
+    name: `session ${entry.event}`,
+    traceparent: '',
+    parent: state.traceparent,
+    startUs: startedUs,
+    endUs: Number(nowUs()),
+    attributes: {
+      'call.session_id': sessionId,
+      'call.step': entry.event,
+      'db.system.name': 'postgresql',
+      ...(entry.legId ? { 'call.leg_id': entry.legId } : {}),
     },
-    spanContext(state.traceparent),
-  );
-  span.end();
+  });
 }

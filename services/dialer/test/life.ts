@@ -103,7 +103,7 @@ export class Life {
     if (!leg) return;
     const { id } = leg;
     const kinds: (() => void)[] = [
-      () => world.leg(id, { $case: 'progress', value: { earlyMedia: way % 2 === 0 } }),
+      () => world.leg(id, { $case: 'progress', value: { createdAtUs: 0n, earlyMedia: way % 2 === 0 } }),
       () => leg.role !== 'trigger' && world.answered(id, 60 + way),
       () => world.parked(id),
       () => world.leg(id, { $case: 'endCode', value: {} }),

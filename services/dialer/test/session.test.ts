@@ -18,7 +18,7 @@ function talking(world: World): string {
   world.fire('callback');
   world.reserve(180, { capped: true });
   const { body } = world.accept('originate');
-  world.leg(body.legId, { $case: 'progress', value: { earlyMedia: false } });
+  world.leg(body.legId, { $case: 'progress', value: { createdAtUs: 0n, earlyMedia: false } });
   world.nowUs += 3 * SECOND;
   world.answered(body.legId, 180);
   world.parked(body.legId);

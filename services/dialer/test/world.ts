@@ -133,7 +133,10 @@ export class World {
   }
 
   answered(legId: string, cutoffInSeconds: number): void {
-    this.leg(legId, { $case: 'answered', value: { cutoffAtUs: BigInt(this.nowUs + cutoffInSeconds * SECOND) } });
+    this.leg(legId, {
+      $case: 'answered',
+      value: { createdAtUs: 0n, cutoffAtUs: BigInt(this.nowUs + cutoffInSeconds * SECOND) },
+    });
   }
 
   ended(legId: string, fields: Partial<sw.LegEnded> = {}): void {

@@ -208,7 +208,7 @@ describe('the service as the dialer sees it', () => {
     let seen = '';
     for await (const message of spans) {
       seen += message.string();
-      if (seen.includes('ivr.step') && seen.includes('collected')) break;
+      if (seen.includes('ivr step') && seen.includes('collected')) break;
     }
     assert.ok(!seen.includes(DESTINATION));
     await connection.close();

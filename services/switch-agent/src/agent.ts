@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { sw } from '@ringback/contracts';
-import type { Logger } from '@ringback/service-kit';
+import { about, childOf, inSession, type Logger, recordSpan } from '@ringback/service-kit';
 import { problemOf } from './core/check.ts';
 import type { SwitchFact } from './core/facts.ts';
-import { type Act, type Leg, lose, newLeg, onFact, type Turn } from './core/leg.ts';
+import { type Act, type Leg, lose, newLeg, onFact, type Told, type Turn } from './core/leg.ts';
+import { legSpans } from './core/leg-span.ts';
 import { shardOfOffer } from './core/offered.ts';
 import { Pacer } from './core/pace.ts';
 import type { Journal } from './journal/journal.ts';
@@ -15,9 +16,11 @@ import { InputDesk } from './perform/input.ts';
 import { readAll } from './reconcile.ts';
 import { CdrFolder } from './switch/cdr-folder.ts';
 import { SwitchLink } from './switch/link.ts';
+import { type Esl, tracedEsl } from './switch/traced-esl.ts';
 import { endOf, offerOf, type Reader } from './switch/translate.ts';
 
 export interface AgentOptions {
+  switchId: string;
   journal: Journal;
   log: Logger;
   nowUs: () => number;
@@ -33,7 +36,9 @@ export interface AgentOptions {
   durable: (shard: number, seq: number) => void;
   /** Something of the status changed. */
   changed: () => void;
-  countedEvent?: (kind: string) => void;
+  countedEvent?: (kind: Told['body']['$case']) => void;
+  /** The first prompt of an answered leg is being played, so long after the answer. */
+  prompted?: (leg: Leg, afterUs: number) => void;
 }
 
 /** How long the switch may take to tell of what it just did, ms. */
@@ -48,6 +53,7 @@ const { CommandAck_Status: Status } = sw;
 /** One switch as a citizen of the platform: commands in, facts out, and never a call twice. */
 export class Agent {
   readonly link: SwitchLink;
+  readonly #esl: Esl;
   readonly legs: LegBook;
   readonly #options: AgentOptions;
   readonly #context: Context;
@@ -67,7 +73,13 @@ export class Agent {
     this.#options = options;
     const { journal, log, nowUs } = options;
     this.#lastAliveUs = journal.state.aliveUs;
-    this.legs = new LegBook({ journal, nowUs, durable: options.durable, counted: options.countedEvent });
+    this.legs = new LegBook({
+      journal,
+      nowUs,
+      durable: options.durable,
+      counted: options.countedEvent,
+      over: (leg, told) => legSpans(leg, told, options.switchId).forEach(recordSpan),
+    });
     this.link = new SwitchLink({
       ...options.esl,
       log,
@@ -81,8 +93,17 @@ export class Agent {
     });
     const switchNow = (): number => this.link.clock.now() ?? nowUs();
     const { promptsDir, profile } = options;
-    const esl = this.link.esl;
-    const input = new InputDesk({ esl, legs: this.legs, log, promptsDir, switchNow, newId: randomUUID });
+    const esl = tracedEsl(this.link.esl);
+    this.#esl = esl;
+    const input = new InputDesk({
+      esl,
+      legs: this.legs,
+      log,
+      promptsDir,
+      switchNow,
+      newId: randomUUID,
+      prompted: options.prompted,
+    });
     this.#context = {
       esl,
       legs: this.legs,
@@ -184,19 +205,23 @@ export class Agent {
     return undefined;
   }
 
-  #beginLeg({ body, commandId, legId, sessionId, shard, traceparent }: sw.Command): Leg | undefined {
+  #beginLeg({ body, commandId, legId, sessionId, shard, traceparent: parent }: sw.Command): Leg | undefined {
     if (body?.$case !== 'originate' && body?.$case !== 'bridge') return undefined;
     const bridge = body.$case === 'bridge';
+    const nowUs = this.#options.nowUs();
     return newLeg({
       id: bridge ? body.value.bLegId : legId,
       sessionId,
       shard,
-      traceparent,
+      traceparent: childOf(parent),
+      parent,
+      trunkId: body.value.dial?.trunkId ?? '',
+      begunUs: nowUs,
       origin: body.$case,
       originCommand: commandId,
       core: this.link.core,
       cutoffSeconds: body.value.dial?.cutoffSeconds ?? 0,
-      touchedUs: this.#options.nowUs(),
+      touchedUs: nowUs,
     });
   }
 
@@ -245,25 +270,27 @@ export class Agent {
     leg = this.legs.get(fact.legId) ?? leg;
     if (begun) this.#afterBegin(leg);
     const { input } = this.#context;
-    if (fact.is === 'digit') this.#guard(input.digit(leg, fact.digit, fact.source, fact.atUs), 'digit');
+    const now = leg;
+    if (fact.is === 'digit') this.#about(now, 'digit', () => input.digit(now, fact.digit, fact.source, fact.atUs));
     else if (fact.is === 'executed' && fact.app === 'playback') {
-      this.#guard(input.playbackEnded(leg, fact.commandId, fact.played), 'playback');
+      this.#about(now, 'playback', () => input.playbackEnded(now, fact.commandId, fact.played));
     }
     if (leg.parked && (fact.is === 'parked' || fact.is === 'answered' || fact.is === 'executed')) {
-      this.#guard(input.parked(leg), 'play');
+      this.#about(now, 'play', () => input.parked(now));
     }
-    if (!before.ended && leg.ended) log.debug({ leg_id: leg.id }, 'leg ended');
+    if (!before.ended && leg.ended)
+      log.debug({ leg_id: leg.id, ...about(leg.sessionId, leg.traceparent) }, 'leg ended');
   }
 
   #apply(turn: Turn, done: readonly string[]): void {
     const was = this.legs.get(turn.leg.id);
     this.legs.apply(turn, done);
     if (turn.leg.ended && !was?.ended) this.#afterEnd(turn.leg.id);
-    for (const act of turn.acts) this.#guard(this.#act(turn.leg, act), act.do);
+    for (const act of turn.acts) this.#about(turn.leg, act.do, () => this.#act(turn.leg, act));
   }
 
   async #act(leg: Leg, act: Act): Promise<void> {
-    const { esl } = this.link;
+    const esl = this.#esl;
     switch (act.do) {
       case 'delete_task':
         await esl.api(`sched_del ${act.id}`);
@@ -296,7 +323,7 @@ export class Agent {
     const cause = this.#kills.get(leg.id);
     if (cause === undefined) return;
     this.#kills.delete(leg.id);
-    this.#guard(this.link.esl.api(`uuid_kill ${leg.id} ${cause}`), 'kill');
+    this.#about(leg, 'kill', () => this.#esl.api(`uuid_kill ${leg.id} ${cause}`));
   }
 
   #afterEnd(legId: string): void {
@@ -317,7 +344,11 @@ export class Agent {
       id: legId,
       sessionId: '',
       shard: shardOfOffer(trigger, legId),
-      traceparent,
+      traceparent: childOf(traceparent),
+      parent: traceparent,
+      role: trigger.mode === 'direct' ? 'a' : 'trigger',
+      trunkId: trigger.trunkId,
+      begunUs: createdUs || atUs,
       origin: 'inbound',
       core,
       seen: true,
@@ -449,6 +480,11 @@ export class Agent {
     for (const waiter of this.#taskWaiters.filter((each) => each.legId === legId && each.runtime === runtime)) {
       waiter.resolve(id);
     }
+  }
+
+  /** Does something about a leg, as a part of its trace; what goes wrong is logged. */
+  #about(leg: Leg, what: string, work: () => Promise<unknown>): void {
+    inSession(leg.sessionId, leg.traceparent, () => this.#guard(work(), what));
   }
 
   #guard(work: Promise<unknown>, what: string): void {

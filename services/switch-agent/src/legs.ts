@@ -12,7 +12,9 @@ export interface LegBookOptions {
   /** Events of the shard up to this number are on the disk. */
   durable: (shard: number, seq: number) => void;
   /** One event, for the metrics. */
-  counted?: (kind: string) => void;
+  counted?: (kind: Told['body']['$case']) => void;
+  /** The leg is over, as was told of it. */
+  over?: (leg: Leg, told: readonly Told[]) => void;
 }
 
 /** The legs as the journal knows them: what changes and what is told of it is written in one piece. */
@@ -53,6 +55,7 @@ export class LegBook {
     if (leg === this.get(leg.id) && told.length === 0 && done.length === 0) return;
     // Nothing comes of a command for a leg that is over, but its end.
     const over = leg.ended ? this.pending(leg.id).filter(endsWithLeg) : [];
+    if (leg.ended && !this.get(leg.id)?.ended) this.#options.over?.(leg, told);
     this.#write(leg, told, [...done, ...over.map(({ commandId }) => commandId)], [{ k: 'leg', leg }]);
   }
 

@@ -1,4 +1,5 @@
 import { eventSubject, sw } from '@ringback/contracts';
+import { traceIdOf } from '@ringback/service-kit';
 import type { HeldEvent } from './journal/records.ts';
 
 /** One message: bounded, so that a reader's commit is, and far below the stream's largest. */
@@ -7,13 +8,21 @@ const MAX_BYTES = 256 << 10;
 const FIRST_WAIT_MS = 100;
 const MAX_WAIT_MS = 2_000;
 
+/** Events of one trace within a message. */
+export interface TraceOfBatch {
+  /** Of the first of them. */
+  traceparent: string;
+  sessionId: string;
+  events: number;
+}
+
 export interface PublisherOptions {
   switchId: string;
   run: () => string;
   /** Events of a shard that are not confirmed, in order. */
   held: (shard: number) => readonly HeldEvent[];
   /** Resolves when JetStream has taken it. */
-  publish: (subject: string, data: Uint8Array) => Promise<void>;
+  publish: (subject: string, data: Uint8Array, traces: readonly TraceOfBatch[]) => Promise<void>;
   after: (ms: number, callback: () => void) => void;
   failed: (error: unknown) => void;
 }
@@ -82,7 +91,7 @@ export class Publisher {
     const { switchId, run, publish, after, failed } = this.#options;
     const events = batch.map(({ seq, data }) => ({ ...sw.Event.decode(data), seq: BigInt(seq) }));
     const message = sw.EventBatch.encode({ source: switchId, run: run(), shard, events }).finish();
-    publish(eventSubject(shard, switchId), message).then(
+    publish(eventSubject(shard, switchId), message, tracesOf(events)).then(
       () => {
         pointer.busy = false;
         pointer.waitMs = 0;
@@ -114,4 +123,12 @@ export class Publisher {
     }
     return batch;
   }
+}
+
+function tracesOf(events: readonly sw.Event[]): TraceOfBatch[] {
+  const traces = Map.groupBy(events, ({ traceparent }) => traceIdOf(traceparent));
+  return [...traces].flatMap(([traceId, [first, ...more]]) => {
+    if (traceId === '' || !first) return [];
+    return [{ traceparent: first.traceparent, sessionId: first.sessionId, events: more.length + 1 }];
+  });
 }

@@ -1,11 +1,11 @@
-import type { EslClient } from '@ringback/esl';
 import { type Leg, lose, onFact, type Turn } from './core/leg.ts';
 import type { LegBook } from './legs.ts';
 import { stateOf } from './perform/known.ts';
+import type { Esl } from './switch/traced-esl.ts';
 import { readTruth, type Truth } from './switch/truth.ts';
 
 export interface ReconcileOptions {
-  esl: EslClient;
+  esl: Esl;
   legs: LegBook;
   /** Core-UUID of the switch that answers now. */
   core: string;

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
+import type { Msg } from '@nats-io/transport-node';
 import {
   EVENT_STREAM,
   sw,
@@ -9,12 +10,26 @@ import {
   switchStatusSubject,
 } from '@ringback/contracts';
 import { Box } from '@ringback/sealing';
-import { connectNats, ensureStreams, type Logger, meter, type NatsConnection, nowUs } from '@ringback/service-kit';
-import type { Values } from '@ringback/service-kit';
+import {
+  about,
+  connectNats,
+  counter,
+  ensureStreams,
+  histogram,
+  type Logger,
+  type NatsConnection,
+  nowUs,
+  observe,
+  processing,
+  processTimer,
+  traceOf,
+  type Values,
+} from '@ringback/service-kit';
 import { Agent } from './agent.ts';
 import type { CONFIG } from './config.ts';
 import { Journal } from './journal/journal.ts';
 import { Publisher } from './publisher.ts';
+import { ofSession, publishEvents } from './telling.ts';
 
 const STATUS_MS = 1_000;
 const PUBLISH_MS = 2_000;
@@ -24,6 +39,8 @@ export interface RunningAgent {
   stop(): Promise<void>;
 }
 
+const COMMANDS = 'switch.{switch}.command';
+
 const now = (): number => Number(nowUs());
 
 /** Starts the agent of one switch: journal, event socket, NATS. NATS or the switch may be away. */
@@ -32,15 +49,13 @@ export async function startAgent(
   { log, fail, connected }: { log: Logger; fail(error: unknown): void; connected?(connection: NatsConnection): void },
 ): Promise<RunningAgent> {
   const { SWITCH_ID: switchId } = config;
-  const commands = meter.createCounter('ringback.switch.commands', { description: 'commands by kind and answer' });
-  const events = meter.createCounter('ringback.switch.events', { description: 'events told, by kind' });
-  const flushTime = meter.createHistogram('ringback.switch.journal_flush', {
-    unit: 'ms',
-    description: 'one write to the journal',
-  });
-  const retries = meter.createCounter('ringback.switch.publish_retries', {
-    description: 'event batches not taken at once',
-  });
+  const label = { 'call.switch_id': switchId };
+  const commands = counter('ringback.switch.commands');
+  const commandTimer = processTimer(COMMANDS);
+  const events = counter('ringback.switch.events');
+  const flushTime = histogram('ringback.switch.journal_flush');
+  const retries = counter('ringback.bus.publish_retries');
+  const answerToPrompt = histogram('ringback.callback.answer_to_prompt');
 
   const box = (purpose: string) => (config.EVENT_KEY === '' ? undefined : new Box(config.EVENT_KEY, purpose));
   const eventBox = box(EVENT_STREAM);
@@ -50,7 +65,7 @@ export async function startAgent(
     newRun: randomUUID,
     nowUs: now,
     failed: fail,
-    flushed: (ms) => flushTime.record(ms),
+    flushed: (ms) => flushTime.record(ms / 1000),
   });
   const { state } = journal;
   let connection: NatsConnection | undefined;
@@ -60,18 +75,22 @@ export async function startAgent(
     switchId,
     run: () => state.run,
     held: (shard) => state.shard(shard).events,
-    async publish(subject, data) {
+    async publish(subject, data, traces) {
       if (!connection) throw new Error('NATS is not connected yet');
-      await jetstream(connection).publish(subject, eventBox?.seal(data, subject) ?? data, { timeout: PUBLISH_MS });
+      const stream = jetstream(connection);
+      await publishEvents(subject, traces, (headers) =>
+        stream.publish(subject, eventBox?.seal(data, subject) ?? data, { timeout: PUBLISH_MS, headers }),
+      );
     },
     after: (ms, callback) => void setTimeout(callback, ms).unref(),
     failed(error) {
-      retries.add(1);
+      retries.add(1, label);
       log.debug({ err: error }, 'an event batch was not taken yet');
     },
   });
   const [host = '', port = ''] = splitAddress(config.ESL_ADDRESS);
   const agent = new Agent({
+    switchId,
     journal,
     log,
     nowUs: now,
@@ -86,16 +105,18 @@ export async function startAgent(
     sessionsPerSecond: config.SESSIONS_PER_SECOND,
     durable: (shard, seq) => publisher.durable(shard, seq),
     changed: () => tellStatus(),
-    countedEvent: (kind) => events.add(1, { kind }),
+    countedEvent: (kind) => events.add(1, { ...label, 'call.event': kind }),
+    prompted: (leg, afterUs) =>
+      answerToPrompt.record(Math.max(0, afterUs) / 1_000_000, { 'call.trunk_id': leg.trunkId }),
   });
-  const gauge = (name: string, description: string, value: () => number): void => {
-    meter.createObservableGauge(name, { description }).addCallback((result) => result.observe(value()));
-  };
-  gauge('ringback.switch.legs', 'legs that live', () => agent.legs.count);
-  gauge('ringback.switch.connected', 'the event socket is connected', () => (agent.link.ready ? 1 : 0));
-  gauge('ringback.switch.unconfirmed_events', 'events that PostgreSQL has not confirmed', () =>
-    [...state.shards.values()].reduce((sum, { events: held }) => sum + held.length, 0),
-  );
+  observe('ringback.switch.legs', (tell) => tell(agent.legs.count, label));
+  observe('ringback.switch.max_legs', (tell) => tell(config.MAX_SESSIONS, label));
+  observe('ringback.switch.draining', (tell) => tell(agent.draining ? 1 : 0, label));
+  observe('ringback.switch.connected', (tell) => tell(agent.link.ready ? 1 : 0, label));
+  observe('ringback.bus.unconfirmed_events', (tell) => {
+    const held = [...state.shards.values()].reduce((sum, { events: each }) => sum + each.length, 0);
+    tell(held, label);
+  });
 
   function tellStatus(): void {
     if (!connection || connection.isClosed()) return;
@@ -114,23 +135,48 @@ export async function startAgent(
     connection.publish(switchStatusSubject(switchId), status);
   }
 
-  async function answer(data: Uint8Array): Promise<Uint8Array> {
+  async function answer(message: Msg): Promise<Uint8Array> {
+    const { ACCEPTED, DUPLICATE, INVALID } = sw.CommandAck_Status;
+    const done = commandTimer();
+    const counted = (kind: NonNullable<sw.Command['body']>['$case'] | 'none', status: sw.CommandAck_Status): void => {
+      commands.add(1, { ...label, 'call.command': kind, 'call.command_status': status });
+      done(kind, status);
+    };
     let command: sw.Command;
     try {
-      command = sw.Command.decode(data);
+      command = sw.Command.decode(message.data);
     } catch {
-      const message = 'not a sw.Command';
-      return sw.CommandAck.encode({ commandId: '', status: sw.CommandAck_Status.INVALID, message }).finish();
+      counted('none', INVALID);
+      return sw.CommandAck.encode({ commandId: '', status: INVALID, message: 'not a sw.Command' }).finish();
     }
-    const ack = await agent.command(command);
-    commands.add(1, { kind: command.body?.$case ?? 'none', status: ack.status });
-    if (ack.status !== sw.CommandAck_Status.ACCEPTED && ack.status !== sw.CommandAck_Status.DUPLICATE) {
+    const { commandId, sessionId } = command;
+    const kind = command.body?.$case ?? 'none';
+    const ack = await processing(
+      {
+        subject: message.subject,
+        template: COMMANDS,
+        traceparent: traceOf(message) || command.traceparent,
+        attributes: { 'call.command': kind, ...ofSession(sessionId) },
+      },
+      async (span) => {
+        const answered = await agent.command(command);
+        span.setAttribute('call.command_status', answered.status);
+        return answered;
+      },
+    );
+    counted(kind, ack.status);
+    if (ack.status !== ACCEPTED && ack.status !== DUPLICATE) {
       log.info(
-        { command_id: command.commandId, session_id: command.sessionId, status: ack.status, reason: ack.message },
+        {
+          command_id: commandId,
+          status: ack.status,
+          reason: ack.message,
+          ...about(sessionId, command.traceparent),
+        },
         'a command was refused',
       );
     }
-    return sw.CommandAck.encode({ commandId: command.commandId, ...ack }).finish();
+    return sw.CommandAck.encode({ commandId, ...ack }).finish();
   }
 
   function attach(nats: NatsConnection): void {
@@ -140,7 +186,7 @@ export async function startAgent(
     nats.subscribe(switchCommandSubject(switchId), {
       callback(error, message) {
         if (error) return log.error({ err: error }, 'commands cannot be received');
-        answer(message.data).then((ack) => message.respond(ack), fail);
+        answer(message).then((ack) => message.respond(ack), fail);
       },
     });
     nats.subscribe(switchProgressSubject(switchId), {

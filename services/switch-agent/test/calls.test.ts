@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
 import { shardOf } from '@ringback/contracts';
 import { goertzel } from '@ringback/dev-media';
-import { nowUs, uuidv7 } from '@ringback/service-kit';
+import { nowUs, spanIdOf, traceIdOf, uuidv7 } from '@ringback/service-kit';
 import { type Phone, SWITCH, World } from './world.ts';
 
 let world: World;
@@ -57,7 +57,8 @@ describe('calls that come in', () => {
     });
     assert.equal(event.sessionId, '');
     assert.equal(event.shard, shardOf('+48601234567'));
-    assert.equal(event.traceparent, TRACE);
+    assert.equal(traceIdOf(event.traceparent), traceIdOf(TRACE), 'the edge’s trace');
+    assert.notEqual(spanIdOf(event.traceparent), spanIdOf(TRACE), 'the leg has a span of its own');
     assert.equal((await failed)[0].status, 486);
     const ended = await world.event('ended', event.legId);
     assert.equal(ended.shard, event.shard);

@@ -22,7 +22,7 @@ test('the road: A is called, keys a PIN, is bridged, ends B by #11, is bridged a
   const phone = await world.answers('+48601000001');
   const traceparent = phone.call.request.headers.get('X-Traceparent') ?? '';
   assert.match(traceparent, /^00-(ab){16}-[0-9a-f]{16}-01$/);
-  assert.ok(!traceparent.includes('cd'.repeat(8)), 'the INVITE carries the agent’s own span');
+  assert.ok(!traceparent.includes('cd'.repeat(8)), 'the INVITE carries the span of the leg');
   assert.match(phone.call.request.uri, /^sip:\+48601000001@gateway\.example:5060/);
 
   const progress = await world.event('progress', a);
@@ -32,7 +32,7 @@ test('the road: A is called, keys a PIN, is bridged, ends B by #11, is bridged a
     assert.equal(event.commandId, originate);
     assert.equal(event.sessionId, world.session);
     assert.equal(event.shard, world.shard);
-    assert.equal(event.traceparent, world.traceparent);
+    assert.equal(event.traceparent, traceparent);
   }
   assert.equal(answered.body.value.cutoffAtUs, answered.atUs + MINUTE_US);
 

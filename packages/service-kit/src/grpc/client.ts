@@ -7,8 +7,7 @@ import {
   type ServiceError,
   status,
 } from '@grpc/grpc-js';
-import { trace } from '@opentelemetry/api';
-import { traceparentOf } from '../telemetry.ts';
+import { activeTraceparent } from '../telemetry/tracing.ts';
 import { GrpcError, type GrpcErrorCode } from './errors.ts';
 
 type Constructor<C> = new (
@@ -52,8 +51,8 @@ export function call<Request, Response>(
   options: CallOptions = {},
 ): Promise<Response> {
   const metadata = new Metadata();
-  const span = trace.getActiveSpan();
-  if (span) metadata.set('traceparent', traceparentOf(span));
+  const traceparent = activeTraceparent();
+  if (traceparent !== '') metadata.set('traceparent', traceparent);
   const deadline = Date.now() + (options.deadlineMs ?? 5_000);
   return new Promise((resolve, reject) => {
     method.call(client, request, metadata, { deadline }, (error: ServiceError | null, response: Response) =>

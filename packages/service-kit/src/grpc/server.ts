@@ -10,11 +10,10 @@ import {
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
-import { SpanKind } from '@opentelemetry/api';
 import { HealthImplementation } from 'grpc-health-check';
 import type { Logger } from '../log.ts';
-import { withSpan } from '../telemetry.ts';
 import { GrpcError, toGrpcError, toServiceError } from './errors.ts';
+import { ofRequest, server as servedBy } from './served.ts';
 
 const PROTO_ROOT = fileURLToPath(new URL('../../../../proto/', import.meta.url));
 
@@ -95,24 +94,21 @@ export function unary<Request, Response>(
   log: Logger,
   work: (request: Request, call: ServerUnaryCall<Request, Response>) => Promise<Response>,
 ): handleUnaryCall<Request, Response> {
+  const served = servedBy();
   return (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>) => {
-    const [parent] = call.metadata.get('traceparent');
-    withSpan(
-      call.getPath().slice(1),
-      typeof parent === 'string' ? parent : '',
-      { 'rpc.system': 'grpc' },
-      async () => {
-        refuseNul(call.request);
-        return work(call.request, call);
-      },
-      SpanKind.SERVER,
-    ).then(
+    const { requestId, traceparent = '' } = call.request as { requestId?: unknown; traceparent?: unknown };
+    const parent = call.metadata.get('traceparent')[0] ?? traceparent;
+    const method = call.getPath().slice(1);
+    const attributes = typeof requestId === 'string' ? ofRequest(requestId) : {};
+    served({ method, name: method, traceparent: typeof parent === 'string' ? parent : '', attributes }, async () => {
+      refuseNul(call.request);
+      return work(call.request, call).catch((error: unknown) => {
+        if (toGrpcError(error).code === 'INTERNAL') log.error({ err: error, method }, 'request failed');
+        throw error;
+      });
+    }).then(
       (response) => callback(null, response),
-      (error: unknown) => {
-        const typed = toGrpcError(error);
-        if (typed.code === 'INTERNAL') log.error({ err: error, method: call.getPath() }, 'request failed');
-        callback(toServiceError(error));
-      },
+      (error: unknown) => callback(toServiceError(error)),
     );
   };
 }

@@ -1,19 +1,38 @@
 import { billing } from '@ringback/contracts';
-import { answerStream, type Logger, meter, toGrpcError, unaryHandlers, withSpan } from '@ringback/service-kit';
+import {
+  answerStream,
+  counter,
+  type Logger,
+  ofRequest,
+  servedRequests,
+  type SpanAttributes,
+  SpanKind,
+  toGrpcError,
+  unaryHandlers,
+  withSpan,
+} from '@ringback/service-kit';
 import { Refused } from '../domain/model.ts';
 import type { Balances } from '../postgres/balances.ts';
+import type { Question } from '../domain/decide.ts';
 import type { Teller } from '../postgres/teller.ts';
 import { refusing } from './refusals.ts';
 import { checkId, checkReserve, checkSettle } from './validate.ts';
+
+/** The unary methods that questions of the stream stand for. */
+const METHODS = {
+  reserve: 'ringback.billing.v1.BillingService/Reserve',
+  settle: 'ringback.billing.v1.BillingService/Settle',
+  getBalance: 'ringback.billing.v1.BillingService/GetBalance',
+  nothing: 'ringback.billing.v1.BillingService/AskStream',
+} as const;
 
 /** BillingService: each question alone, or in batches over one stream. */
 export class BillingApi {
   readonly #log: Logger;
   readonly #teller: Teller;
   readonly #balances: Balances;
-  readonly #outcomes = meter.createCounter('ringback.billing.questions', {
-    description: 'answers by kind and outcome',
-  });
+  readonly #outcomes = counter('ringback.billing.questions');
+  readonly #served = servedRequests();
 
   constructor(log: Logger, teller: Teller, balances: Balances) {
     this.#log = log;
@@ -23,15 +42,15 @@ export class BillingApi {
 
   async reserve(request: billing.ReserveRequest): Promise<billing.ReserveResponse> {
     checkReserve(request);
-    const response = (await this.#teller.ask({ kind: 'reserve', request })) as billing.ReserveResponse;
-    this.#outcomes.add(1, { question: 'reserve', outcome: response.outcome });
+    const response = (await this.#ledger({ kind: 'reserve', request })) as billing.ReserveResponse;
+    this.#outcomes.add(1, { 'billing.question': 'reserve', 'billing.outcome': response.outcome });
     return response;
   }
 
   async settle(request: billing.SettleRequest): Promise<billing.SettleResponse> {
     checkSettle(request);
-    const response = (await this.#teller.ask({ kind: 'settle', request })) as billing.SettleResponse;
-    this.#outcomes.add(1, { question: 'settle', outcome: response.outcome });
+    const response = (await this.#ledger({ kind: 'settle', request })) as billing.SettleResponse;
+    this.#outcomes.add(1, { 'billing.question': 'settle', 'billing.outcome': response.outcome });
     if (response.shortfall && response.shortfall.micros > 0n) {
       this.#log.warn(
         { leg_id: request.cdr?.legId, micros: response.shortfall.micros },
@@ -47,6 +66,22 @@ export class BillingApi {
     if (!row) return billing.GetBalanceResponse.fromPartial({ found: false });
     const { currency, balance, held, deck } = row;
     return { found: true, balance: { micros: balance, currency }, held: { micros: held, currency }, deck };
+  }
+
+  /** From the question's arrival at the teller to COMMIT of the batch that it travels in. */
+  #ledger(question: Extract<Question, { kind: 'reserve' | 'settle' }>): Promise<unknown> {
+    const operation = { 'db.namespace': 'billing', 'db.operation.name': question.kind } as const;
+    return withSpan(
+      `ledger ${question.kind}`,
+      undefined,
+      { 'db.system.name': 'postgresql', ...operation },
+      async (span) => {
+        const response = await this.#teller.ask(question);
+        if (response && 'outcome' in response) span.setAttribute('billing.outcome', response.outcome);
+        return response;
+      },
+      SpanKind.CLIENT,
+    );
   }
 
   handlers() {
@@ -69,16 +104,17 @@ export class BillingApi {
   /** Never throws: what cannot be answered is answered by a refusal. */
   async #answer({ question, traceparent }: billing.Question): Promise<billing.Answer> {
     const requestId = question?.value.requestId ?? '';
+    const kind = question?.$case ?? 'nothing';
+    const method = METHODS[kind];
+    const attributes: SpanAttributes = { ...ofRequest(requestId), 'billing.question': kind };
     try {
-      const answer = await withSpan(`billing ${question?.$case ?? 'nothing'}`, traceparent, {}, async (span) => {
-        const answered = await this.#ask(question);
-        if ('outcome' in answered.value) span.setAttribute('billing.outcome', answered.value.outcome);
-        return answered;
-      });
+      const answer = await this.#served({ method, name: `billing ${kind}`, traceparent, attributes }, () =>
+        this.#ask(question),
+      );
       return { requestId, answer };
     } catch (error) {
       const refusal = this.#refusalOf(error);
-      this.#outcomes.add(1, { question: question?.$case ?? 'nothing', outcome: refusal.code });
+      this.#outcomes.add(1, { 'billing.question': kind, 'billing.outcome': refusal.code });
       return { requestId, answer: { $case: 'refusal', value: refusal } };
     }
   }

@@ -1,4 +1,4 @@
-import { type Logger, meter, nowUs, type Pool, transaction } from '@ringback/service-kit';
+import { histogram, inSession, type Logger, nowUs, type Pool, transaction } from '@ringback/service-kit';
 import { decide, type Decision, type Question, type Response } from '../domain/decide.ts';
 import { DeckNotLoaded, type Environment, type PinnedDeck, Refused } from '../domain/model.ts';
 import type { DeckCache } from './deck-cache.ts';
@@ -40,13 +40,8 @@ export class Teller {
   readonly #options: TellerOptions;
   #waiting: Waiting[] = [];
   #work: Promise<void> | undefined;
-  readonly #batchSize = meter.createHistogram('ringback.billing.batch.size', {
-    description: 'questions of one transaction',
-  });
-  readonly #batchTime = meter.createHistogram('ringback.billing.batch.duration', {
-    unit: 'ms',
-    description: 'one transaction',
-  });
+  readonly #batchSize = histogram('ringback.billing.batch.size');
+  readonly #batchTime = histogram('ringback.billing.batch.duration');
 
   constructor(options: TellerOptions) {
     this.#options = options;
@@ -58,7 +53,8 @@ export class Teller {
   ask(question: Question): Promise<Response> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ question, resolve, reject });
-      this.#work ??= this.#drain();
+      // A batch is nobody's alone: what is logged of it belongs to no session.
+      this.#work ??= inSession('', '', () => this.#drain());
     });
   }
 
@@ -87,7 +83,7 @@ export class Teller {
         else batch[index]!.resolve(answer.response);
       }
       this.#batchSize.record(batch.length);
-      this.#batchTime.record(performance.now() - started);
+      this.#batchTime.record((performance.now() - started) / 1000);
     } catch (error) {
       if (isOfData(error) && batch.length > 1) {
         const half = Math.ceil(batch.length / 2);

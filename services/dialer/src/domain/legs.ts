@@ -34,10 +34,12 @@ export function recordOnLeg(leg: Leg, atUs: number, body: LegBody): void {
   switch (body.$case) {
     case 'progress':
       leg.progressUs ||= atUs;
+      leg.createdUs = toNumber(body.value.createdAtUs) || leg.createdUs;
       if (leg.status === 'dialling') leg.status = 'ringing';
       break;
     case 'answered':
       leg.answeredUs ||= atUs;
+      leg.createdUs = toNumber(body.value.createdAtUs) || leg.createdUs;
       leg.status = 'up';
       leg.cutoffAtUs = toNumber(body.value.cutoffAtUs) || leg.cutoffAtUs;
       break;

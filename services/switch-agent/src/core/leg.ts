@@ -5,6 +5,7 @@ import type { EndData, SwitchFact } from './facts.ts';
 
 /** Who made the leg: an Originate, a Bridge, or a caller. */
 export type LegOrigin = 'originate' | 'bridge' | 'inbound';
+export type LegRole = 'trigger' | 'a' | 'b';
 
 /**
  * What the agent knows of one leg; kept in the journal, so it is plain JSON. Times are epoch µs (0: did not happen) by
@@ -15,7 +16,15 @@ export interface Leg {
   /** Empty for an inbound leg until a command names its session. */
   sessionId: string;
   shard: number;
+  /** Of the leg's own span, which lasts as long as the leg: what happens on it is below. */
   traceparent: string;
+  /** Of the span it is below: the command's, or the edge's; empty: none. */
+  parent: string;
+  role: LegRole;
+  /** Trunk it came in or went out by. */
+  trunkId: string;
+  /** When it was journalled. */
+  begunUs: number;
   origin: LegOrigin;
   /** Command its outcome belongs to: Originate, Bridge or Answer. */
   originCommand: string;
@@ -44,6 +53,10 @@ export interface Leg {
 
 export function newLeg(fields: Pick<Leg, 'id' | 'sessionId' | 'shard' | 'traceparent' | 'origin'> & Partial<Leg>): Leg {
   return {
+    parent: '',
+    role: fields.origin === 'bridge' ? 'b' : 'a',
+    trunkId: '',
+    begunUs: 0,
     originCommand: '',
     core: '',
     seen: false,
@@ -104,7 +117,12 @@ const RULES: { [K in SwitchFact['is']]: Rule<K> } = {
     if (leg.progressUs > 0 && (!earlyMedia || leg.earlyMedia)) return {};
     return {
       leg: { ...leg, progressUs: leg.progressUs || atUs, earlyMedia },
-      told: [tell(leg, atUs, leg.originCommand, { $case: 'progress', value: { earlyMedia } })],
+      told: [
+        tell(leg, atUs, leg.originCommand, {
+          $case: 'progress',
+          value: { earlyMedia, createdAtUs: BigInt(leg.createdUs) },
+        }),
+      ],
     };
   },
 
@@ -112,7 +130,12 @@ const RULES: { [K in SwitchFact['is']]: Rule<K> } = {
     if (leg.answeredUs > 0) return {};
     const cutoffAtUs = leg.cutoffAtUs || atUs + leg.cutoffSeconds * SECOND_US;
     const next = { ...leg, answeredUs: atUs, cutoffAtUs };
-    const told = [tell(leg, atUs, leg.originCommand, { $case: 'answered', value: { cutoffAtUs: BigInt(cutoffAtUs) } })];
+    const told = [
+      tell(leg, atUs, leg.originCommand, {
+        $case: 'answered',
+        value: { cutoffAtUs: BigInt(cutoffAtUs), createdAtUs: BigInt(leg.createdUs) },
+      }),
+    ];
     // An inbound leg has been parked since it rang.
     if (leg.parked) told.push(tell(leg, atUs, leg.originCommand, { $case: 'parked', value: {} }));
     // Only the caller keys anything for us.

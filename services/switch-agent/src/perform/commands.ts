@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { sw } from '@ringback/contracts';
 import { EslError } from '@ringback/esl';
-import { traceparentOf, withSpan } from '@ringback/service-kit';
+import { about, type SpanAttributes, withSpan } from '@ringback/service-kit';
 import { bindEndCode, bridgeArgument, CUT_OFF, END_CODE_REALM, originateLine } from '../core/dial.ts';
 import { q850Of } from '../core/causes.ts';
 import type { Leg, Told } from '../core/leg.ts';
@@ -11,18 +11,13 @@ import type { CommandOf, Context } from './context.ts';
 import { adopt, stateOf } from './known.ts';
 
 type Kind = NonNullable<sw.Command['body']>['$case'];
-type Perform<K extends Kind> = (
-  context: Context,
-  command: CommandOf<K>,
-  leg: Leg,
-  traceparent: string,
-) => Promise<void>;
+type Perform<K extends Kind> = (context: Context, command: CommandOf<K>, leg: Leg) => Promise<void>;
 
 const NO_CHANNEL = /no such channel|invalid session|cannot locate session/i;
 
 /** How each command about a leg is performed. What comes of it is told by events. */
 const PERFORM: { [K in Exclude<Kind, 'drain' | 'probe'>]: Perform<K> } = {
-  async originate(context, command, leg, traceparent) {
+  async originate(context, command, leg) {
     const { esl, pacer, legs } = context;
     if (!context.unsent.has(command.commandId)) return; // sent before: never twice
     await pacer.turn();
@@ -34,7 +29,7 @@ const PERFORM: { [K in Exclude<Kind, 'drain' | 'probe'>]: Perform<K> } = {
       dial,
       profile: context.profile,
       edge: context.nextEdge(),
-      traceparent,
+      traceparent: leg.traceparent,
     });
     const sending = esl.bgapi(line);
     context.unsent.delete(command.commandId);
@@ -76,7 +71,7 @@ const PERFORM: { [K in Exclude<Kind, 'drain' | 'probe'>]: Perform<K> } = {
     legs.tell(leg, [], [command.commandId]);
   },
 
-  async bridge(context, command, leg, traceparent) {
+  async bridge(context, command, leg) {
     const { esl, legs, pacer } = context;
     const { bLegId, dial, endCode, ringbackCountry } = command.body.value;
     if (!context.unsent.has(command.commandId)) return; // sent before: never twice
@@ -95,7 +90,7 @@ const PERFORM: { [K in Exclude<Kind, 'drain' | 'probe'>]: Perform<K> } = {
       dial: dial!,
       profile: context.profile,
       edge: context.nextEdge(),
-      traceparent,
+      traceparent: b.traceparent,
     });
     // Sent together, performed in this order: each but the last is over at once, so that nothing nests.
     const steps = [
@@ -174,14 +169,18 @@ const PERFORM: { [K in Exclude<Kind, 'drain' | 'probe'>]: Perform<K> } = {
 export async function perform(context: Context, command: sw.Command): Promise<void> {
   const { body, legId, sessionId, commandId } = command;
   if (!body || body.$case === 'drain' || !context.legs.isPending(commandId)) return;
-  const attributes = { 'ringback.session_id': sessionId, 'ringback.leg_id': legId, 'ringback.command_id': commandId };
+  const attributes: SpanAttributes = {
+    'call.session_id': sessionId,
+    'call.leg_id': legId,
+    'call.command_id': commandId,
+    'call.command': body.$case,
+  };
   try {
-    await withSpan(`switch ${body.$case}`, command.traceparent, attributes, async (span) => {
+    await withSpan(`switch ${body.$case}`, command.traceparent, attributes, async () => {
       if (body.$case === 'probe') return probe(context, command);
       const leg = context.legs.get(legId) ?? (await adopt(context, command));
       if (!leg || leg.ended) return fail(context, command, 'UNKNOWN_LEG', 'there is no such leg', target(command));
-      const traceparent = traceparentOf(span);
-      await (PERFORM[body.$case] as Perform<Kind>)(context, command as CommandOf<Kind>, leg, traceparent);
+      await (PERFORM[body.$case] as Perform<Kind>)(context, command as CommandOf<Kind>, leg);
     });
   } catch (error) {
     onError(context, command, error);
@@ -190,7 +189,12 @@ export async function perform(context: Context, command: sw.Command): Promise<vo
 
 function onError(context: Context, command: sw.Command, error: unknown): void {
   const { log } = context;
-  const fields = { err: error, session_id: command.sessionId, leg_id: command.legId, command_id: command.commandId };
+  const fields = {
+    err: error,
+    leg_id: command.legId,
+    command_id: command.commandId,
+    ...about(command.sessionId, command.traceparent),
+  };
   if (error instanceof EslError && /^(disconnected|not_connected|auth)$/.test(error.code)) {
     log.warn(fields, 'the switch went away before a command was done; it is looked into when it is back');
     return;

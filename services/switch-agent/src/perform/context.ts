@@ -1,13 +1,13 @@
 import type { sw } from '@ringback/contracts';
-import type { EslClient } from '@ringback/esl';
 import type { Logger } from '@ringback/service-kit';
 import type { Pacer } from '../core/pace.ts';
 import type { LegBook } from '../legs.ts';
+import type { Esl } from '../switch/traced-esl.ts';
 import type { InputDesk } from './input.ts';
 
 /** What performing commands needs of the world. */
 export interface Context {
-  esl: EslClient;
+  esl: Esl;
   legs: LegBook;
   input: InputDesk;
   pacer: Pacer;

@@ -1,16 +1,20 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sw } from '@ringback/contracts';
-import { type EslClient, EslError } from '@ringback/esl';
+import { EslError } from '@ringback/esl';
 import { seal } from '@ringback/sealing';
-import type { Logger } from '@ringback/service-kit';
+import { about, inSession, type Logger } from '@ringback/service-kit';
 import { begin, type Done, type Entry, type Input, type Step, step } from '../core/collect.ts';
 import { Keypresses, TypeAhead } from '../core/digits.ts';
 import type { Body, Leg } from '../core/leg.ts';
 import type { LegBook } from '../legs.ts';
+import type { Esl } from '../switch/traced-esl.ts';
 
 /** A playback ends within so long of `uuid_break`. */
 const BREAK_MS = 1_000;
+
+/** The command that made (or answered) the leg is its first, its first prompt the second. */
+const FIRST_AFTER_ANSWER = 2n;
 
 /** One Play under way. */
 interface Current {
@@ -33,12 +37,14 @@ interface Desk {
 }
 
 export interface InputDeskOptions {
-  esl: EslClient;
+  esl: Esl;
   legs: LegBook;
   log: Logger;
   promptsDir: string;
   switchNow: () => number;
   newId: () => string;
+  /** The first prompt of an answered leg is being played, so long after the answer. */
+  prompted?: (leg: Leg, afterUs: number) => void;
 }
 
 /**
@@ -88,7 +94,7 @@ export class InputDesk {
   /** The leg is parked (again): what waits for it begins. */
   async parked(leg: Leg): Promise<void> {
     const desk = this.#desks.get(leg.id);
-    if (desk) await this.#begin(leg, desk);
+    if (desk) await this.#beginLater(leg, desk);
   }
 
   async digit(leg: Leg, digit: string, source: string, atUs: number): Promise<void> {
@@ -105,7 +111,7 @@ export class InputDesk {
     const desk = this.#desks.get(leg.id);
     if (!desk || desk.playing !== id) return;
     desk.playing = '';
-    if (desk.current && !desk.current.entry) return this.#begin(leg, desk);
+    if (desk.current && !desk.current.entry) return this.#beginLater(leg, desk);
     await this.#feed(leg, desk, { is: 'prompt_ended', played });
   }
 
@@ -130,6 +136,13 @@ export class InputDesk {
     return desk;
   }
 
+  /** What waited for the leg: a part of the command's trace, not of whatever made it possible now. */
+  async #beginLater(leg: Leg, desk: Desk): Promise<void> {
+    if (!desk.current) return;
+    const { sessionId, traceparent } = desk.current.command;
+    await inSession(sessionId, traceparent, () => this.#begin(leg, desk));
+  }
+
   async #begin(leg: Leg, desk: Desk): Promise<void> {
     const { current } = desk;
     // Two playbacks would nest, the second within the first.
@@ -150,6 +163,9 @@ export class InputDesk {
     const what = more.length === 0 ? first : `file_string://${current.files.join('!')}`;
     try {
       await this.#options.esl.execute(leg.id, 'playback', what, id);
+      if (current.command.legSeq === FIRST_AFTER_ANSWER) {
+        this.#options.prompted?.(leg, this.#options.switchNow() - leg.answeredUs);
+      }
     } catch (error) {
       if (!(error instanceof EslError) || !/^(refused|overloaded)$/.test(error.code)) throw error;
       desk.playing = '';
@@ -172,7 +188,10 @@ export class InputDesk {
     if (timerMs !== undefined && timerMs > 0 && !done) {
       desk.timer = setTimeout(() => {
         this.#feed(leg, desk, { is: 'silence' }).catch((error: unknown) =>
-          this.#options.log.error({ err: error, leg_id: leg.id }, 'input failed'),
+          this.#options.log.error(
+            { err: error, leg_id: leg.id, ...about(leg.sessionId, leg.traceparent) },
+            'input failed',
+          ),
         );
       }, timerMs);
     }
@@ -195,8 +214,13 @@ export class InputDesk {
       desk.playing = '';
       esl
         .api(`uuid_break ${leg.id} all`)
-        .then(() => this.#begin(this.#options.legs.get(leg.id) ?? leg, desk))
-        .catch((error: unknown) => log.warn({ err: error, leg_id: leg.id }, 'a prompt could not be stopped'));
+        .then(() => this.#beginLater(this.#options.legs.get(leg.id) ?? leg, desk))
+        .catch((error: unknown) =>
+          log.warn(
+            { err: error, leg_id: leg.id, ...about(leg.sessionId, leg.traceparent) },
+            'a prompt could not be stopped',
+          ),
+        );
     }, BREAK_MS);
     timer.unref();
     await esl.api(`uuid_break ${leg.id} all`);

@@ -14,6 +14,7 @@ export async function adopt(context: Context, command: sw.Command): Promise<Leg 
     id: command.legId,
     sessionId: command.sessionId,
     shard: command.shard,
+    // When it began nobody knows any more: it has no span, what happens on it is below the command's.
     traceparent: command.traceparent,
     origin: truth.offer ? 'inbound' : 'originate',
     core: truth.core,

@@ -70,11 +70,15 @@ export interface LegOffered {
 /** A provisional reply above 100 (180/183). */
 export interface LegProgress {
   earlyMedia: boolean;
+  /** When the INVITE went out (creation of the channel), epoch µs. */
+  createdAtUs: bigint;
 }
 
 export interface LegAnswered {
   /** Moment at which the switch will end the leg by itself (epoch µs). */
   cutoffAtUs: bigint;
+  /** When the INVITE went out or came in (creation of the channel), epoch µs. */
+  createdAtUs: bigint;
 }
 
 /** Leg A is parked (ready for Play or Bridge). */
@@ -1155,13 +1159,19 @@ export const LegOffered: MessageFns<LegOffered> = {
 };
 
 function createBaseLegProgress(): LegProgress {
-  return { earlyMedia: false };
+  return { earlyMedia: false, createdAtUs: 0n };
 }
 
 export const LegProgress: MessageFns<LegProgress> = {
   encode(message: LegProgress, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.earlyMedia !== false) {
       writer.uint32(8).bool(message.earlyMedia);
+    }
+    if (message.createdAtUs !== 0n) {
+      if (BigInt.asIntN(64, message.createdAtUs) !== message.createdAtUs) {
+        throw new globalThis.Error("value provided for field message.createdAtUs of type int64 too large");
+      }
+      writer.uint32(16).int64(message.createdAtUs);
     }
     return writer;
   },
@@ -1187,6 +1197,14 @@ export const LegProgress: MessageFns<LegProgress> = {
             message.earlyMedia = reader.bool();
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.createdAtUs = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1206,6 +1224,11 @@ export const LegProgress: MessageFns<LegProgress> = {
         : isSet(object.early_media)
         ? globalThis.Boolean(object.early_media)
         : false,
+      createdAtUs: isSet(object.createdAtUs)
+        ? BigInt(object.createdAtUs)
+        : isSet(object.created_at_us)
+        ? BigInt(object.created_at_us)
+        : 0n,
     };
   },
 
@@ -1213,6 +1236,9 @@ export const LegProgress: MessageFns<LegProgress> = {
     const obj: any = {};
     if (message.earlyMedia !== false) {
       obj.earlyMedia = message.earlyMedia;
+    }
+    if (message.createdAtUs !== 0n) {
+      obj.createdAtUs = message.createdAtUs.toString();
     }
     return obj;
   },
@@ -1223,12 +1249,15 @@ export const LegProgress: MessageFns<LegProgress> = {
   fromPartial(object: DeepPartial<LegProgress>): LegProgress {
     const message = createBaseLegProgress();
     message.earlyMedia = object.earlyMedia ?? false;
+    message.createdAtUs = (object.createdAtUs !== undefined && object.createdAtUs !== null)
+      ? BigInt(object.createdAtUs)
+      : 0n;
     return message;
   },
 };
 
 function createBaseLegAnswered(): LegAnswered {
-  return { cutoffAtUs: 0n };
+  return { cutoffAtUs: 0n, createdAtUs: 0n };
 }
 
 export const LegAnswered: MessageFns<LegAnswered> = {
@@ -1238,6 +1267,12 @@ export const LegAnswered: MessageFns<LegAnswered> = {
         throw new globalThis.Error("value provided for field message.cutoffAtUs of type int64 too large");
       }
       writer.uint32(8).int64(message.cutoffAtUs);
+    }
+    if (message.createdAtUs !== 0n) {
+      if (BigInt.asIntN(64, message.createdAtUs) !== message.createdAtUs) {
+        throw new globalThis.Error("value provided for field message.createdAtUs of type int64 too large");
+      }
+      writer.uint32(16).int64(message.createdAtUs);
     }
     return writer;
   },
@@ -1263,6 +1298,14 @@ export const LegAnswered: MessageFns<LegAnswered> = {
             message.cutoffAtUs = reader.int64() as bigint;
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.createdAtUs = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1282,6 +1325,11 @@ export const LegAnswered: MessageFns<LegAnswered> = {
         : isSet(object.cutoff_at_us)
         ? BigInt(object.cutoff_at_us)
         : 0n,
+      createdAtUs: isSet(object.createdAtUs)
+        ? BigInt(object.createdAtUs)
+        : isSet(object.created_at_us)
+        ? BigInt(object.created_at_us)
+        : 0n,
     };
   },
 
@@ -1289,6 +1337,9 @@ export const LegAnswered: MessageFns<LegAnswered> = {
     const obj: any = {};
     if (message.cutoffAtUs !== 0n) {
       obj.cutoffAtUs = message.cutoffAtUs.toString();
+    }
+    if (message.createdAtUs !== 0n) {
+      obj.createdAtUs = message.createdAtUs.toString();
     }
     return obj;
   },
@@ -1300,6 +1351,9 @@ export const LegAnswered: MessageFns<LegAnswered> = {
     const message = createBaseLegAnswered();
     message.cutoffAtUs = (object.cutoffAtUs !== undefined && object.cutoffAtUs !== null)
       ? BigInt(object.cutoffAtUs)
+      : 0n;
+    message.createdAtUs = (object.createdAtUs !== undefined && object.createdAtUs !== null)
+      ? BigInt(object.createdAtUs)
       : 0n;
     return message;
   },
