@@ -25,23 +25,41 @@ export async function readSpans(natsUrl: string, traceId: string): Promise<Finis
   }
 }
 
-/** A trace as a tree, each span with its beginning (ms since the first), duration, and who did it. */
+const ms = (us: number): string => (us / 1000).toFixed(1);
+
+/** What is worth a word beside a span's name: how a leg or an answer ended, what happened within, that it failed. */
+function remarks({ attributes, events = [], startUs, error }: FinishedSpan): string[] {
+  const status = attributes['sip.status_code'];
+  return [
+    ...events.map(({ name, atUs }) => `${name} +${ms(atUs - startUs)}`),
+    ...(typeof status === 'number' && status > 0 ? [String(status)] : []),
+    ...['call.cause', 'billing.outcome', 'db.namespace']
+      .map((name) => attributes[name])
+      .filter((value) => typeof value === 'string' && value !== ''),
+    ...(error === undefined ? [] : [`FAILED: ${error}`]),
+  ] as string[];
+}
+
+/**
+ * A trace as a tree, each span with its beginning (ms since the first), duration, and who did it. A span whose parent was
+ * not told (its process was killed, or it goes on) stands at the top.
+ */
 export function renderTrace(spans: FinishedSpan[]): string {
-  if (spans.length === 0) return 'no spans of this trace are kept (any more)';
+  const [first] = spans;
+  if (!first) return 'no spans of this trace are kept (any more)';
   const ids = new Set(spans.map(({ spanId }) => spanId));
   const children = Map.groupBy(spans, ({ parentSpanId }) =>
     parentSpanId && ids.has(parentSpanId) ? parentSpanId : '',
   );
-  const [first] = spans;
-  const lines: string[] = [`trace ${first!.traceId}: ${spans.length} spans`];
+  const services = new Set(spans.map(({ service }) => service));
+  const lines: string[] = [`trace ${first.traceId}: ${spans.length} spans of ${[...services].sort().join(', ')}`];
   const add = (parent: string, indent: string): void => {
     const list = children.get(parent) ?? [];
     list.forEach((span, index) => {
       const last = index === list.length - 1;
-      const begun = ((span.startUs - first!.startUs) / 1000).toFixed(1).padStart(10);
-      const took = ((span.endUs - span.startUs) / 1000).toFixed(1);
-      const failed = span.error === undefined ? '' : `  FAILED: ${span.error}`;
-      lines.push(`${begun} ms  ${indent}${last ? '└─' : '├─'} ${span.name}  [${span.service}] ${took} ms${failed}`);
+      const begun = ms(span.startUs - first.startUs).padStart(10);
+      const said = [`${ms(span.endUs - span.startUs)} ms`, ...remarks(span)].join(', ');
+      lines.push(`${begun} ms  ${indent}${last ? '└─' : '├─'} ${span.name}  [${span.service}] ${said}`);
       add(span.spanId, `${indent}${last ? '   ' : '│  '}`);
     });
   };

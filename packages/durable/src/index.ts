@@ -1,6 +1,6 @@
 /** Durable sessions: a pure step, one commit, effects owed until their outcome is committed. See docs/architecture.md. */
 export { applyStep, decodeLive, encodeLive } from './decide.ts';
-export { Loop, type LoopOptions, type Observer } from './loop.ts';
+export { type Committed, Loop, type LoopOptions, type Observer } from './loop.ts';
 export type {
   Address,
   Decision,

@@ -20,17 +20,26 @@ export interface LoopOptions<S, E, X> {
   /** How long a closed session's key is remembered (cool-down). */
   recentUs: number;
   maxBatch: number;
-  observe: Observer<S>;
+  observe: Observer<S, E, X>;
 }
 
 /** What the loop tells about itself: logs and metrics. */
-export interface Observer<S> {
-  /** A batch of so many inputs was decided and committed, from `startedUs` on; `steps` are its steps in order. */
-  committed(inputs: number, steps: readonly Step<S>[], startedUs: number): void;
+export interface Observer<S, E, X> {
+  committed(batch: Committed<S, E, X>): void;
   parked(parked: Parked): void;
   note(level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>): void;
   /** The loop cannot go on; the process has to end. */
   fatal(error: Error): void;
+}
+
+/** A batch that was decided and committed. */
+export interface Committed<S, E, X> {
+  inputs: number;
+  /** In order. */
+  steps: readonly Step<S, E, X>[];
+  /** Events among the inputs that had been applied before. */
+  redelivered: number;
+  startedUs: number;
 }
 
 export type Input<E, X> =
@@ -169,7 +178,12 @@ export class Loop<S, E, X> {
       case 'ok':
         this.#apply(work);
         for (const { resolve } of done) resolve();
-        this.#o.observe.committed(inputs.length, work.steps, startedUs);
+        this.#o.observe.committed({
+          inputs: inputs.length,
+          steps: work.steps,
+          redelivered: work.redelivered,
+          startedUs,
+        });
         return;
       case 'stale':
         this.#o.observe.note('warn', 'a shard was taken over by another process', {});

@@ -14,9 +14,12 @@ export interface Memory<S, X> {
 }
 
 /** One step that was committed. */
-export interface Step<S> {
+export interface Step<S, E, X> {
   sessionId: string;
+  /** Undefined: the step began the session. */
+  before: S | undefined;
   state: S;
+  trigger: Trigger<E, X>;
   entry: HistoryEntry;
 }
 
@@ -48,7 +51,9 @@ export class Work<S, E, X> {
   readonly closed = new Map<string, number>();
   readonly gaps = new Map<string, Set<number>>();
   readonly parked: Parked[] = [];
-  readonly steps: Step<S>[] = [];
+  readonly steps: Step<S, E, X>[] = [];
+  /** Events that came again. */
+  redelivered = 0;
   readonly #facts: { shard: number; body: string }[] = [];
   readonly #keys = new Map<string, string | undefined>();
 
@@ -88,7 +93,10 @@ export class Work<S, E, X> {
   stream(sourced: Sourced<E>): void {
     const lease = this.#lease(sourced.shard);
     if (!lease) return; // no longer ours: its owner reads it
-    if (sourced.stream === lease.stream && sourced.streamSeq <= lease.cursor) return;
+    if (sourced.stream === lease.stream && sourced.streamSeq <= lease.cursor) {
+      this.redelivered += 1;
+      return;
+    }
     lease.stream = sourced.stream;
     lease.cursor = sourced.last ? sourced.streamSeq : sourced.streamSeq - 1;
     if (sourced.poison !== undefined && sourced.seq === 0) {
@@ -96,7 +104,10 @@ export class Work<S, E, X> {
       return;
     }
     const last = lease.sources[sourced.source] ?? 0;
-    if (sourced.seq <= last) return; // seen
+    if (sourced.seq <= last) {
+      this.redelivered += 1;
+      return;
+    }
     if (sourced.seq > last + 1) {
       const shards = this.gaps.get(sourced.source) ?? new Set();
       this.gaps.set(sourced.source, shards.add(sourced.shard));
@@ -176,7 +187,9 @@ export class Work<S, E, X> {
       };
       const { live: after, decision } = applyStep(machine, live, trigger, context, key);
       this.#keep(after, nowUs);
-      if (decision.history) this.steps.push({ sessionId, state: after.state, entry: decision.history });
+      if (decision.history) {
+        this.steps.push({ sessionId, before: live?.state, state: after.state, trigger, entry: decision.history });
+      }
       for (const fact of decision.facts) this.#facts.push({ shard, body: JSON.stringify(fact) });
       return undefined;
     } catch (error) {

@@ -124,7 +124,7 @@ export class Agent implements Performer<CounterEvent, CounterEffect> {
   }
 }
 
-export class Watcher implements Observer<Counter> {
+export class Watcher implements Observer<Counter, CounterEvent, CounterEffect> {
   readonly parkedEvents: Parked[] = [];
   readonly notes: string[] = [];
   fatalError: Error | undefined;

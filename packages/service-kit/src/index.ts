@@ -32,7 +32,7 @@ export {
   traceparentOf,
   withSpan,
 } from './telemetry/tracing.ts';
-export { processing, processTimer, sending, traceOf } from './telemetry/messaging.ts';
+export { processing, processTimer, type Sending, sending, traceOf } from './telemetry/messaging.ts';
 export { GrpcError, type GrpcErrorCode, toGrpcError } from './grpc/errors.ts';
 export { type GrpcServer, type GrpcServerOptions, startGrpcServer, unary, unaryHandlers } from './grpc/server.ts';
 export { call, type CallOptions, grpcClient } from './grpc/client.ts';

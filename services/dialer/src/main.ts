@@ -2,12 +2,9 @@ import { dialer, SHARDS } from '@ringback/contracts';
 import { DURABLE_MIGRATIONS, Loop, PostgresStore } from '@ringback/durable';
 import {
   connectNats,
-  counter,
   createPool,
-  histogram,
   migrate,
   nowUs,
-  observe,
   runService,
   spanSink,
   startGrpcServer,
@@ -28,7 +25,7 @@ import type { SessionEvent } from './domain/events.ts';
 import type { Effect, Session } from './domain/model.ts';
 import { sessionMachine } from './domain/session-machine.ts';
 import { settingsOf } from './settings-of.ts';
-import { traceStep } from './trace-step.ts';
+import { observer } from './telemetry/observer.ts';
 
 /** Cool-down reaches back no further than this. */
 const RECENT_US = 24 * 3_600 * 1_000_000;
@@ -61,12 +58,6 @@ await runService({
     const outbox = new OutboxRelay(pool, connection, log);
     const machine = sessionMachine(() => routing.directory(), settingsOf(config));
 
-    const committed = counter('ringback.dialer.events');
-    const commitTime = histogram('ringback.dialer.commit');
-    const parkedEvents = counter('ringback.dialer.parked_events');
-    observe('ringback.dialer.open_sessions', (tell) => tell([...loop.sessions()].length));
-    observe('ringback.dialer.shards', (tell) => tell(loop.shardCount));
-
     const loop: Loop<Session, SessionEvent, Effect> = new Loop({
       machine,
       store: new PostgresStore(pool, SCHEMA, SHARDS),
@@ -87,20 +78,7 @@ await runService({
       heartbeatMs: config.HEARTBEAT,
       recentUs: RECENT_US,
       maxBatch: config.MAX_BATCH,
-      observe: {
-        committed(inputs, steps, startedUs) {
-          committed.add(inputs);
-          commitTime.record((Number(nowUs()) - startedUs) / 1_000_000);
-          for (const step of steps) traceStep(step, startedUs);
-          outbox.poke();
-        },
-        parked({ shard, source, kind, sessionId, error }) {
-          parkedEvents.add(1);
-          log.warn({ shard, source, kind, session_id: sessionId, err: error }, 'an event was parked');
-        },
-        note: (level, message, fields) => log[level](fields, message),
-        fatal: fail,
-      },
+      observe: observer({ log, loop: () => loop, fatal: fail, committed: () => outbox.poke() }),
     });
     await loop.start();
     outbox.poke();

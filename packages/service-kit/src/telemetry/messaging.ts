@@ -14,6 +14,8 @@ type Template = AttributeValue<'messaging.destination.template'>;
 const ABOUT: SpanAttributes = { 'messaging.system': 'nats' };
 
 export interface Sending {
+  /** Of the span, where `<operation> <template>` says too little. */
+  name?: string;
   subject: string;
   template: Template;
   /** `request`: an answer is waited for. */
@@ -25,11 +27,11 @@ export interface Sending {
 
 /** Sends a message in a PRODUCER span of its own, whose context travels in the message's headers. */
 export function sending<T>(
-  { subject, template, operation, traceparent, attributes }: Sending,
+  { name, subject, template, operation, traceparent, attributes }: Sending,
   send: (headers: MsgHdrs, span: Span) => Promise<T>,
 ): Promise<T> {
   return withSpan(
-    `${operation} ${template}`,
+    name ?? `${operation} ${template}`,
     traceparent,
     {
       ...ABOUT,

@@ -1,6 +1,6 @@
 import { sw, switchCommandSubject } from '@ringback/contracts';
 import type { Outcome } from '@ringback/durable';
-import type { NatsConnection } from '@ringback/service-kit';
+import { errorType, type NatsConnection, type Sending, sending, traceparentOf } from '@ringback/service-kit';
 import type { SessionEvent } from '../domain/events.ts';
 import type { CommandBody, DialBody, Effect } from '../domain/model.ts';
 
@@ -12,7 +12,13 @@ export interface SealingKey {
   publicKey: Buffer;
 }
 
-type Owed = { body: Extract<Effect, { do: 'command' }>; sessionId: string; shard: number; epoch: number };
+type Owed = {
+  body: Extract<Effect, { do: 'command' }>;
+  sessionId: string;
+  shard: number;
+  epoch: number;
+  attempt: number;
+};
 
 /**
  * Tells a switch's agent a command. Only the agent's own word ends it: accepted (now or before), or refused. Silence, no
@@ -20,7 +26,7 @@ type Owed = { body: Extract<Effect, { do: 'command' }>; sessionId: string; shard
  */
 export async function sendCommand(
   connection: NatsConnection,
-  { body: effect, sessionId, shard, epoch }: Owed,
+  { body: effect, sessionId, shard, epoch, attempt }: Owed,
   sealingKey: () => Promise<SealingKey>,
 ): Promise<Outcome<SessionEvent>> {
   const command = sw.Command.fromPartial({
@@ -31,19 +37,38 @@ export async function sendCommand(
     legId: effect.legId,
     legSeq: BigInt(effect.legSeq),
     startByUs: BigInt(effect.startByUs),
-    traceparent: effect.traceparent,
   });
-  let ack: sw.CommandAck;
-  try {
-    command.body = await toBody(effect.body, sealingKey);
-    const reply = await connection.request(switchCommandSubject(effect.switchId), sw.Command.encode(command).finish(), {
-      timeout: REPLY_MS,
-    });
-    ack = sw.CommandAck.decode(reply.data);
-  } catch {
-    // No responder, no answer in time, no connection, no sealing key yet: the command is still owed.
-    return { done: false, retryAfterMs: RETRY_MS };
-  }
+  const subject = switchCommandSubject(effect.switchId);
+  const sent: Sending = {
+    name: `command ${effect.body.kind}`,
+    subject,
+    template: 'switch.{switch}.command',
+    operation: 'request',
+    traceparent: effect.traceparent,
+    attributes: {
+      'call.session_id': sessionId,
+      'call.leg_id': effect.legId,
+      'call.command_id': effect.commandId,
+      'call.command': effect.body.kind,
+      'call.attempt': attempt,
+    },
+  };
+  const ack = await sending(sent, async (headers, span) => {
+    try {
+      command.traceparent = traceparentOf(span);
+      command.body = await toBody(effect.body, sealingKey);
+      const data = sw.Command.encode(command).finish();
+      const reply = await connection.request(subject, data, { timeout: REPLY_MS, headers });
+      const answered = sw.CommandAck.decode(reply.data);
+      span.setAttribute('call.command_status', answered.status);
+      return answered;
+    } catch (error) {
+      span.setAttribute('error.type', errorType(error));
+      return undefined;
+    }
+  });
+  // No responder, no answer in time, no connection, no sealing key yet: the command is still owed.
+  if (!ack) return { done: false, retryAfterMs: RETRY_MS };
   const { CommandAck_Status: Status } = sw;
   switch (ack.status) {
     case Status.ACCEPTED:

@@ -1,13 +1,23 @@
-import { DeliverPolicy, jetstream, type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
+import { type Consumer, DeliverPolicy, jetstream, type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import { EVENT_STREAM, shardEvents, sw, switchProgressSubject, switchRepublishSubject } from '@ringback/contracts';
 import type { Lease, Source, Sourced } from '@ringback/durable';
 import { Box } from '@ringback/sealing';
-import { Backoff, ensureStreams, type Logger, type NatsConnection } from '@ringback/service-kit';
+import {
+  Backoff,
+  counter,
+  ensureStreams,
+  type Logger,
+  type NatsConnection,
+  observe,
+  traceOf,
+} from '@ringback/service-kit';
 import type { SessionEvent } from '../domain/events.ts';
 import { readBatch } from './read-batch.ts';
 
 /** A heartbeat this often tells a quiet stream from a dead one. */
 const IDLE_HEARTBEAT_MS = 1_000;
+/** Between two looks at how much is unread. */
+const LOOK_MS = 5_000;
 
 /**
  * Leg events from JetStream, without acknowledgements: an ordered consumer from the committed cursors. Our position is
@@ -20,6 +30,11 @@ export class EventSource implements Source<SessionEvent> {
   #reading = 0;
   #stop: (() => void) | undefined;
   #restart: (() => void) | undefined;
+  #consumer: Consumer | undefined;
+  /** Messages not read yet; undefined: nobody could tell. */
+  #lag: number | undefined;
+  readonly #look: NodeJS.Timeout;
+  readonly #republishRequests = counter('ringback.bus.republish_requests');
 
   /** `key`: what the events are sealed with; empty: they are not. */
   constructor(connection: NatsConnection, log: Logger, key: string) {
@@ -27,6 +42,18 @@ export class EventSource implements Source<SessionEvent> {
     this.#log = log;
     this.#box = key === '' ? undefined : new Box(key, EVENT_STREAM);
     void this.#followReconnects();
+    observe('ringback.bus.consumer_lag', (tell) => this.#lag !== undefined && tell(this.#lag));
+    this.#look = setInterval(() => void this.#lookAtLag(), LOOK_MS);
+    this.#look.unref();
+  }
+
+  async #lookAtLag(): Promise<void> {
+    try {
+      this.#lag = (await this.#consumer?.info())?.num_pending;
+    } catch (error) {
+      this.#lag = undefined;
+      this.#log.debug({ err: (error as Error).message }, 'the bus does not tell how much is unread');
+    }
   }
 
   /** A consumer made before a server's restart may stall for ever: every reconnect makes a new one. */
@@ -73,6 +100,7 @@ export class EventSource implements Source<SessionEvent> {
       deliver_policy: DeliverPolicy.StartSequence,
       opt_start_seq: start,
     });
+    this.#consumer = consumer;
     const messages = await consumer.consume({ max_messages: 500, idle_heartbeat: IDLE_HEARTBEAT_MS });
     const stop = (): void => messages.stop();
     this.#stop = stop;
@@ -80,7 +108,7 @@ export class EventSource implements Source<SessionEvent> {
     if (reading !== this.#reading) return stop();
     for await (const message of messages) {
       if (reading !== this.#reading) return stop();
-      const events = readBatch(message.subject, message.data, message.seq, stream, this.#box);
+      const events = readBatch(message.subject, message.data, message.seq, stream, this.#box, traceOf(message));
       for (const { shard } of events) {
         const lease = leases.get(shard);
         if (lease) Object.assign(lease, { stream, cursor: message.seq });
@@ -117,6 +145,7 @@ export class EventSource implements Source<SessionEvent> {
   }
 
   republish(source: string, shards: number[]): void {
+    this.#republishRequests.add(1);
     const [switchId = '', run = ''] = source.split('/');
     this.#connection.publish(switchRepublishSubject(switchId), sw.RepublishRequest.encode({ run, shards }).finish());
   }
@@ -138,6 +167,7 @@ export class EventSource implements Source<SessionEvent> {
   }
 
   close(): Promise<void> {
+    clearInterval(this.#look);
     this.#reading += 1;
     this.#stop?.();
     return Promise.resolve();

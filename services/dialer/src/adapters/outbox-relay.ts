@@ -1,6 +1,6 @@
 import { jetstream } from '@nats-io/jetstream';
 import { sessionFactSubject } from '@ringback/contracts';
-import type { Logger, NatsConnection, Pool } from '@ringback/service-kit';
+import { type Logger, type NatsConnection, type Pool, sending } from '@ringback/service-kit';
 
 const IDLE_MS = 1_000;
 const BATCH = 500;
@@ -58,10 +58,20 @@ export class OutboxRelay {
       if (rows.length === 0) return;
       const stream = jetstream(this.#connection);
       for (const { id, shard, body } of rows) {
-        await stream.publish(sessionFactSubject(shard), body, { msgID: `fact-${id}` });
+        const subject = sessionFactSubject(shard);
+        const traceparent = traceOfFact(body);
+        await sending({ subject, template: 'fact.session.{shard}', operation: 'publish', traceparent }, (headers) =>
+          stream.publish(subject, body, { msgID: `fact-${id}`, headers }),
+        );
       }
       await this.#pool.query('DELETE FROM dialer.outbox WHERE id = ANY($1)', [rows.map(({ id }) => id)]);
       if (rows.length < BATCH) return;
     }
   }
+}
+
+/** A fact names the span that it is a part of. */
+function traceOfFact(body: string): string {
+  const { traceparent } = JSON.parse(body) as { traceparent?: unknown };
+  return typeof traceparent === 'string' ? traceparent : '';
 }

@@ -1,6 +1,15 @@
 import { auth, billing, ivr } from '@ringback/contracts';
 import type { Outcome, Performer } from '@ringback/durable';
-import { call, GrpcError, type NatsConnection, nowUs, traceparentOf, withSpan } from '@ringback/service-kit';
+import {
+  call,
+  GrpcError,
+  inSession,
+  type NatsConnection,
+  nowUs,
+  SpanKind,
+  traceparentOf,
+  withSpan,
+} from '@ringback/service-kit';
 import type { SessionEvent } from '../domain/events.ts';
 import type { Effect } from '../domain/model.ts';
 import { sendCommand, type SealingKey } from './commands.ts';
@@ -8,6 +17,17 @@ import type { Questions } from './questions.ts';
 
 const QUESTION_MS = 5_000;
 const RETRY_MS = 500;
+
+/** The methods that questions over the streams stand for. */
+const METHODS = {
+  identify: 'ringback.auth.v1.AuthService/Identify',
+  verify_pin: 'ringback.auth.v1.AuthService/VerifyPin',
+  resolve: 'ringback.auth.v1.AuthService/ResolveDestination',
+  balance: 'ringback.billing.v1.BillingService/GetBalance',
+  reserve: 'ringback.billing.v1.BillingService/Reserve',
+  settle: 'ringback.billing.v1.BillingService/Settle',
+  dialogue: 'ringback.ivr.v1.IvrService/Step',
+} as const;
 
 type Owed = Parameters<Performer<SessionEvent, Effect>['perform']>[0];
 
@@ -24,14 +44,28 @@ export class EffectPerformer implements Performer<SessionEvent, Effect> {
 
   perform(owed: Owed): Promise<Outcome<SessionEvent>> {
     const { body, sessionId, attempt } = owed;
-    const name =
-      body.do === 'command' ? `command ${body.body.kind}` : body.do === 'reserve' ? `reserve ${body.purpose}` : body.do;
-    return withSpan(name, body.traceparent, { 'call.session_id': sessionId, 'call.attempt': attempt }, (span) =>
-      body.do === 'command'
-        ? sendCommand(this.#connection, { ...owed, body: { ...body, traceparent: traceparentOf(span) } }, () =>
-            this.#sealingKey(),
-          )
-        : this.#ask(owed, body, traceparentOf(span)),
+    if (body.do === 'command') {
+      return inSession(sessionId, body.traceparent, () =>
+        sendCommand(this.#connection, { ...owed, body }, () => this.#sealingKey()),
+      );
+    }
+    return withSpan(
+      body.do === 'reserve' ? `reserve ${body.purpose}` : body.do,
+      body.traceparent,
+      {
+        'call.session_id': sessionId,
+        'call.question': body.do,
+        'call.attempt': attempt,
+        'rpc.system.name': 'grpc',
+        'rpc.method': METHODS[body.do],
+      },
+      async (span) => {
+        const outcome = await this.#ask(owed, body, traceparentOf(span));
+        // It is asked again.
+        if (!outcome.done) span.setAttribute('error.type', 'unanswered');
+        return outcome;
+      },
+      SpanKind.CLIENT,
     );
   }
 

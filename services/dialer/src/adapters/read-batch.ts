@@ -16,6 +16,8 @@ export function readBatch(
   streamSeq: number,
   stream: string,
   box?: Box,
+  /** Of the message's headers: the span it was published in. */
+  publishedIn = '',
 ): Sourced<SessionEvent>[] {
   const [, shardText = ''] = subject.split('.');
   const shard = Number(shardText);
@@ -47,7 +49,7 @@ export function readBatch(
     const seq = Number(event.seq);
     const from = `${source}/${run}`;
     if (!(seq > 0)) return poison('an event without a number', from, 0, last);
-    const read = readEvent(event, source);
+    const read = readEvent(event, source, publishedIn || undefined);
     if (typeof read === 'string') return poison(read, from, seq, last);
     return { shard, streamSeq, last, stream, source: from, seq, kind: event.body!.$case, ...read };
   });
@@ -56,6 +58,7 @@ export function readBatch(
 function readEvent(
   { body, legId, sessionId, atUs, commandId, traceparent }: sw.Event,
   switchId: string,
+  publishedIn: string | undefined,
 ): Pick<Sourced<SessionEvent>, 'address' | 'event' | 'opens' | 'mayBeLate'> | string {
   if (legId === '') return 'an event without a leg';
   if (!body) return 'an event of a kind that is not known';
@@ -69,7 +72,7 @@ function readEvent(
       return {
         address: { key: offered.callerE164 || legId },
         opens: true,
-        event: { type: 'offered', legId, switchId, atUs: Number(atUs), traceparent, offered },
+        event: { type: 'offered', legId, switchId, atUs: Number(atUs), traceparent, offered, publishedIn },
       };
     }
     default:
@@ -78,7 +81,7 @@ function readEvent(
         address: sessionId === '' ? { key: legId } : { sessionId },
         opens: false,
         mayBeLate: MAY_BE_LATE.has(body.$case),
-        event: { type: 'leg', legId, switchId, atUs: Number(atUs), commandId, body },
+        event: { type: 'leg', legId, switchId, atUs: Number(atUs), commandId, traceparent, publishedIn, body },
       };
   }
 }

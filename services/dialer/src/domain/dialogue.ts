@@ -157,12 +157,12 @@ function proceed(turn: Turn, then: Then): void {
     case 'destination':
       return turn.ask({
         do: 'resolve',
-        traceparent: s.traceparent,
+        traceparent: turn.traceparent,
         accountNumber: s.account?.number ?? '',
         digits: then.digits,
       });
     case 'balance':
-      return turn.ask({ do: 'balance', traceparent: s.traceparent, accountNumber: s.account?.number ?? '' });
+      return turn.ask({ do: 'balance', traceparent: turn.traceparent, accountNumber: s.account?.number ?? '' });
     case 'played':
       return step(turn, { $case: 'played', value: {} });
     case 'goodbye': {
@@ -189,7 +189,7 @@ function verifyPin(turn: Turn, accountNumber: string): void {
     });
   turn.ask({
     do: 'verify_pin',
-    traceparent: s.traceparent,
+    traceparent: turn.traceparent,
     accountNumber: accountNumber || (s.account?.number ?? ''),
     pin,
     callerId: s.callerId,

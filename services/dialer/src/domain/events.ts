@@ -1,10 +1,25 @@
 import type { auth, billing, ivr, sw } from '@ringback/contracts';
 import type { ReservePurpose } from './model.ts';
 
+/** How an event came here. */
+interface Told {
+  /** Traceparent of the span in which its message was published, where the message carries one. */
+  publishedIn?: string;
+}
+
 /** What reaches a session, from switches, from the services it asked, and from operators. */
 export type SessionEvent =
-  | { type: 'offered'; legId: string; switchId: string; atUs: number; traceparent: string; offered: sw.LegOffered }
-  | ({ type: 'leg'; legId: string; switchId: string; atUs: number; commandId: string } & { body: LegBody })
+  | ({
+      type: 'offered';
+      legId: string;
+      switchId: string;
+      atUs: number;
+      traceparent: string;
+      offered: sw.LegOffered;
+    } & Told)
+  | ({ type: 'leg'; legId: string; switchId: string; atUs: number; commandId: string; traceparent?: string } & Told & {
+        body: LegBody;
+      })
   | { type: 'identified'; answer: auth.IdentifyResponse }
   | { type: 'pin_verified'; answer: auth.VerifyPinResponse }
   | { type: 'resolved'; answer: auth.ResolveDestinationResponse }

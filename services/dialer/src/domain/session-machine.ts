@@ -32,7 +32,8 @@ export function stepSession(
   directory: Directory,
   settings: Settings,
 ): Decision<Session, Effect> {
-  const turn = new Turn(state ? structuredClone(state) : open(trigger, directory), context, directory, settings);
+  const session = state ? structuredClone(state) : open(trigger, directory);
+  const turn = new Turn(session, context, directory, settings, causeOf(trigger, session));
   const from = state ? (isOver(state) ? 'ended' : state.phase) : 'new';
   if (!state) offered(turn, (trigger as { event: Extract<SessionEvent, { type: 'offered' }> }).event, true);
   else handle(turn, trigger);
@@ -44,6 +45,7 @@ export function stepSession(
       sessionId: context.sessionId,
       result: turn.s.result,
       reason: turn.s.reason,
+      traceparent: turn.traceparent,
     });
   }
   const event = nameOf(trigger);
@@ -56,13 +58,42 @@ export function stepSession(
     facts:
       from === to
         ? turn.facts
-        : [...turn.facts, { fact: 'session_changed', sessionId: context.sessionId, from, to, atUs: context.nowUs }],
+        : [
+            ...turn.facts,
+            {
+              fact: 'session_changed',
+              sessionId: context.sessionId,
+              from,
+              to,
+              atUs: context.nowUs,
+              traceparent: turn.traceparent,
+            },
+          ],
     closed: over,
     // A leg that has ended wants nothing more.
     cancel: ({ body }) => body.do === 'command' && ended.has(body.legId),
     history: { atUs: context.nowUs, event, from, to, ...(legId ? { legId } : {}) },
   };
 }
+
+/**
+ * Traceparent of what moves the session: the leg's that tells something, the effect's that is answered, the session's own
+ * for timers. A session has one trace: a second call that joins it brings one of its own, which is not followed.
+ */
+export function causeOf(trigger: Trigger<SessionEvent, Effect>, { traceparent }: Session): string {
+  const cause =
+    trigger.type === 'outcome' || trigger.type === 'gaveUp'
+      ? trigger.effect.traceparent
+      : trigger.type === 'event' && 'traceparent' in trigger.event
+        ? (trigger.event.traceparent ?? '')
+        : '';
+  return sameTrace(cause, traceparent) ? cause : traceparent;
+}
+
+/** Whether two traceparents (W3C: version, trace id, span id, flags) are of one trace. */
+export const sameTrace = (one: string, other: string): boolean =>
+  one !== '' && one.slice(0, TRACE_END) === other.slice(0, TRACE_END);
+const TRACE_END = '00-'.length + 32;
 
 /** @throws Error for an event that cannot begin a session, and for an access number that is not ours. */
 function open(trigger: Trigger<SessionEvent, Effect>, directory: Directory): Session {

@@ -288,6 +288,7 @@ function questionRefused(turn: Turn, effect: Effect | undefined, { field, messag
       legId: effect.cdr.legId,
       field,
       message,
+      traceparent: turn.traceparent,
     });
     return;
   }

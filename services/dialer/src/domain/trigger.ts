@@ -91,7 +91,7 @@ export function offered(turn: Turn, event: Offered, opening: boolean): void {
     turn.ask(
       {
         do: 'identify',
-        traceparent: s.traceparent,
+        traceparent: turn.traceparent,
         callerId: s.callerId,
         trusted: trusts(s.trusted, event.offered),
         accessNumber: s.access.number,

@@ -17,15 +17,24 @@ export class Turn {
   readonly context: StepContext;
   readonly directory: Directory;
   readonly settings: Settings;
+  /** Of what moved the session: parent of everything this step will owe. */
+  readonly traceparent: string;
   readonly effects: NewEffect<Effect>[] = [];
   readonly timers: Record<string, number | undefined> = {};
   readonly facts: unknown[] = [];
 
-  constructor(session: Session, context: StepContext, directory: Directory, settings: Settings) {
+  constructor(
+    session: Session,
+    context: StepContext,
+    directory: Directory,
+    settings: Settings,
+    traceparent: string = session.traceparent,
+  ) {
     this.s = session;
     this.context = context;
     this.directory = directory;
     this.settings = settings;
+    this.traceparent = traceparent;
   }
 
   get now(): number {
@@ -62,7 +71,7 @@ export class Turn {
         legId: leg.id,
         legSeq: leg.commands,
         startByUs: this.now + startWithinMs * 1000,
-        traceparent: this.s.traceparent,
+        traceparent: this.traceparent,
         body,
       },
     });
@@ -84,7 +93,7 @@ export class Turn {
   }
 
   dialogue(request: unknown): void {
-    this.ask({ do: 'dialogue', traceparent: this.s.traceparent, request });
+    this.ask({ do: 'dialogue', traceparent: this.traceparent, request });
   }
 
   /** Quotes and holds for every leg named. */
@@ -95,7 +104,7 @@ export class Turn {
       giveUpAfterMs: purpose === 'leg_a' ? this.settings.triggerMaxAgeMs : CALLER_WAITS_MS,
       body: {
         do: 'reserve',
-        traceparent: s.traceparent,
+        traceparent: this.traceparent,
         purpose,
         accountNumber: s.payer === 'account' ? (s.account?.number ?? '') : '',
         accessNumber: s.access.number,
@@ -134,7 +143,7 @@ export class Turn {
       giveUpAfterMs: FOR_EVER_MS,
       body: {
         do: 'settle',
-        traceparent: s.traceparent,
+        traceparent: this.traceparent,
         cdr: this.#cdr(leg),
         number: leg.inbound && leg.role === 'a' ? s.access.number : leg.number,
         inbound: leg.inbound,
