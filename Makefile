@@ -39,9 +39,10 @@ generate: bootstrap
 	@rm -rf packages/contracts/src/gen
 	@PATH="$(CURDIR)/$(dir $(NODE)):$$PATH" node_modules/.bin/buf generate
 
-# Draws the session's transitions again from the code.
+# Writes what is made from the code again: the session's transitions, the telemetry page.
 docs: bootstrap
 	@$(NODE) services/dialer/test/transitions.ts
+	@$(NODE) packages/service-kit/test/telemetry-page.ts
 
 format: bootstrap
 	@node_modules/.bin/biome format --write .
