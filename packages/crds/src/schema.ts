@@ -7,10 +7,11 @@
 export interface Rule {
   /** CEL; true is accepted. */
   readonly rule: string;
-  /** A sentence for whoever is refused: what is wrong, and what would be right. */
+  /**
+   * A sentence for whoever is refused: what is wrong, and what would be right. No CEL with values in it
+   * (messageExpression): the API server holds the texts of numbers for unbounded, and refuses the definition.
+   */
   readonly message: string;
-  /** CEL that says the sentence with values in it; `message` is for where that fails. */
-  readonly messageExpression?: string;
   /** Path, relative to where the rule stands, that the refusal names. */
   readonly fieldPath?: string;
 }
@@ -171,7 +172,19 @@ export function optional<T>(of: Schema<T>): Schema<T, 'optional'> {
   return { ...of, presence: 'optional' };
 }
 
-/** May be left out, and is then this value. */
+/** What the API server would make of a value by the defaults below it. */
+function filled(openApi: OpenApi, value: Json): Json {
+  if (openApi.properties === undefined || typeof value !== 'object' || value === null || Array.isArray(value))
+    return value;
+  const given = value as Readonly<Record<string, Json>>;
+  const entries = Object.entries(openApi.properties).flatMap(([name, inner]): [string, Json][] => {
+    if (name in given) return [[name, filled(inner, given[name] as Json)]];
+    return 'default' in inner ? [[name, inner['default'] as Json]] : [];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** May be left out, and is then this value. The defaults inside it are written out: rules are tried on it as it stands. */
 export function withDefault<T>(of: Schema<T>, value: Json): Schema<T> {
-  return { ...of, openApi: { ...of.openApi, default: value } };
+  return { ...of, openApi: { ...of.openApi, default: filled(of.openApi, value) } };
 }

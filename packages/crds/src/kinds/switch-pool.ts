@@ -237,15 +237,11 @@ const spec = object(
       {
         rule: '!has(self.replicas) || (self.replicas >= self.minSwitches && self.replicas <= self.maxSwitches)',
         message: 'replicas must be from minSwitches to maxSwitches',
-        messageExpression:
-          "'replicas must be from minSwitches (' + string(self.minSwitches) + ') to maxSwitches (' + string(self.maxSwitches) + ')'",
         fieldPath: '.replicas',
       },
       {
         rule: 'self.network.mediaPorts.to - self.network.mediaPorts.from + 1 >= self.callsPerSwitch * 2',
         message: 'network.mediaPorts must hold two ports for each of callsPerSwitch',
-        messageExpression:
-          "'network.mediaPorts holds ' + string(self.network.mediaPorts.to - self.network.mediaPorts.from + 1) + ' ports; callsPerSwitch needs two each, ' + string(self.callsPerSwitch * 2)",
         fieldPath: '.network.mediaPorts',
       },
       {
