@@ -89,7 +89,12 @@ export class World {
     return this.live.state;
   }
 
+  /** Sees every step. */
+  onStep: (before: Session | undefined, after: Session, trigger: Trigger<SessionEvent, Effect>, over: boolean) => void =
+    () => undefined;
+
   apply(trigger: Trigger<SessionEvent, Effect>): void {
+    const before = this.live?.state;
     const { live, decision } = applyStep(
       this.#machine,
       this.live,
@@ -106,6 +111,12 @@ export class World {
     // What is kept in the database must come back the same.
     this.live = JSON.parse(JSON.stringify(live)) as Live<Session, Effect>;
     this.facts.push(...decision.facts);
+    this.onStep(
+      before,
+      this.live.state,
+      trigger,
+      decision.history?.to === 'ended' && decision.history.from !== 'ended',
+    );
     this.closed = live.closing && live.owed.length === 0;
   }
 

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { sw } from '@ringback/contracts';
 import { about, childOf, inSession, type Logger, recordSpan } from '@ringback/service-kit';
 import { problemOf } from './core/check.ts';
@@ -13,6 +12,7 @@ import { LegBook } from './legs.ts';
 import { perform } from './perform/commands.ts';
 import type { Context } from './perform/context.ts';
 import { InputDesk } from './perform/input.ts';
+import type { CdrFiles, OpenEsl, Timers } from './ports.ts';
 import { readAll } from './reconcile.ts';
 import { CdrFolder } from './switch/cdr-folder.ts';
 import { SwitchLink } from './switch/link.ts';
@@ -21,16 +21,20 @@ import { endOf, offerOf, type Reader } from './switch/translate.ts';
 
 export interface AgentOptions {
   switchId: string;
-  journal: Journal;
+  journal: Pick<Journal, 'state' | 'append' | 'settled'>;
   log: Logger;
   nowUs: () => number;
   monotonicUs: () => number;
-  esl: { host: string; port: number; password: string };
+  timers: Timers;
+  newId: () => string;
+  openEsl: OpenEsl;
   silenceMs: number;
   profile: string;
   edges: readonly string[];
   promptsDir: string;
-  cdrDir: string;
+  /** Whether a prompt's file is there. */
+  hasFile: (path: string) => Promise<boolean>;
+  cdrFiles: CdrFiles;
   maxSessions: number;
   sessionsPerSecond: number;
   durable: (shard: number, seq: number) => void;
@@ -65,13 +69,13 @@ export class Agent {
   readonly #kills = new Map<string, string>();
   #taskWaiters: { legId: string; runtime: number; resolve(id: string): void }[] = [];
   #endWaiters: { legId: string; resolve(): void }[] = [];
-  #timers: NodeJS.Timeout[] = [];
+  #stopTimers: (() => void)[] = [];
   #edge = 0;
   #lastAliveUs = 0;
 
   constructor(options: AgentOptions) {
     this.#options = options;
-    const { journal, log, nowUs } = options;
+    const { journal, log, nowUs, timers } = options;
     this.#lastAliveUs = journal.state.aliveUs;
     this.legs = new LegBook({
       journal,
@@ -81,7 +85,8 @@ export class Agent {
       over: (leg, told) => legSpans(leg, told, options.switchId).forEach(recordSpan),
     });
     this.link = new SwitchLink({
-      ...options.esl,
+      openEsl: options.openEsl,
+      timers,
       log,
       monotonicUs: options.monotonicUs,
       silenceMs: options.silenceMs,
@@ -101,7 +106,9 @@ export class Agent {
       log,
       promptsDir,
       switchNow,
-      newId: randomUUID,
+      newId: options.newId,
+      timers,
+      hasFile: options.hasFile,
       prompted: options.prompted,
     });
     this.#context = {
@@ -113,8 +120,8 @@ export class Agent {
       promptsDir,
       pacer: new Pacer(
         options.sessionsPerSecond - 1,
-        () => performance.now(),
-        (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+        () => options.monotonicUs() / 1_000,
+        (ms) => new Promise((resolve) => timers.after(ms, resolve)),
       ),
       nextEdge: () => options.edges[this.#edge++ % Math.max(1, options.edges.length)] ?? '',
       switchNow,
@@ -125,7 +132,7 @@ export class Agent {
       unsent: new Set(),
     };
     this.#cdrs = new CdrFolder({
-      directory: options.cdrDir,
+      files: options.cdrFiles,
       log,
       nowMs: () => nowUs() / 1000,
       take: (...cdr) => this.#takeCdr(...cdr),
@@ -134,15 +141,16 @@ export class Agent {
 
   start(): void {
     this.link.start();
-    this.#timers = [
-      setInterval(() => void this.#cdrs.sweep(), SWEEP_MS),
-      setInterval(() => this.#alive(), ALIVE_MS),
-      setInterval(() => this.#guard(this.#audit(), 'audit'), AUDIT_MS),
+    const { timers } = this.#options;
+    this.#stopTimers = [
+      timers.every(SWEEP_MS, () => void this.#cdrs.sweep()),
+      timers.every(ALIVE_MS, () => this.#alive()),
+      timers.every(AUDIT_MS, () => this.#guard(this.#audit(), 'audit')),
     ];
   }
 
   async stop(): Promise<void> {
-    for (const timer of this.#timers) clearInterval(timer);
+    for (const stop of this.#stopTimers) stop();
     this.link.stop();
     this.#context.input.forgetAll();
     await this.#options.journal.settled();
@@ -425,9 +433,9 @@ export class Agent {
     const { promise, resolve } = Promise.withResolvers<void>();
     const waiter = { legId, resolve };
     this.#endWaiters.push(waiter);
-    const timer = setTimeout(resolve, TOLD_MS + SWEEP_MS);
+    const stopTimer = this.#options.timers.after(TOLD_MS + SWEEP_MS, resolve);
     await promise;
-    clearTimeout(timer);
+    stopTimer();
     this.#endWaiters = this.#endWaiters.filter((each) => each !== waiter);
     const leg = this.legs.get(legId);
     if (!leg || leg.ended || !this.link.ready) return;
@@ -459,7 +467,7 @@ export class Agent {
   #taskAdded(legId: string, runtime: number): Promise<string | undefined> {
     const known = new Set(this.legs.get(legId)?.tasks.map(({ id }) => id));
     return new Promise((resolve) => {
-      const timer = setTimeout(() => done(undefined), TOLD_MS);
+      const stopTimer = this.#options.timers.after(TOLD_MS, () => done(undefined));
       const waiter = {
         legId,
         runtime,
@@ -468,7 +476,7 @@ export class Agent {
         },
       };
       const done = (id: string | undefined): void => {
-        clearTimeout(timer);
+        stopTimer();
         this.#taskWaiters = this.#taskWaiters.filter((each) => each !== waiter);
         resolve(id);
       };

@@ -57,7 +57,7 @@ export class World {
   #position = 0;
   #env: Record<string, string> = {};
   readonly shard = 7;
-  readonly session = uuidv7();
+  readonly session = `07-${uuidv7()}`;
   readonly traceparent = `00-${'ab'.repeat(16)}-${'cd'.repeat(8)}-01`;
 
   static async start(env: Record<string, string> = {}): Promise<World> {

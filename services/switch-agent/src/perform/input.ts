@@ -1,4 +1,3 @@
-import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sw } from '@ringback/contracts';
 import { EslError } from '@ringback/esl';
@@ -8,6 +7,7 @@ import { begin, type Done, type Entry, type Input, type Step, step } from '../co
 import { Keypresses, TypeAhead } from '../core/digits.ts';
 import type { Body, Leg } from '../core/leg.ts';
 import type { LegBook } from '../legs.ts';
+import type { Timers } from '../ports.ts';
 import type { Esl } from '../switch/traced-esl.ts';
 
 /** A playback ends within so long of `uuid_break`. */
@@ -33,7 +33,7 @@ interface Desk {
   keys: Keypresses;
   /** Id of the playback that the switch has not said to be over. */
   playing: string;
-  timer: NodeJS.Timeout | undefined;
+  stopTimer: (() => void) | undefined;
 }
 
 export interface InputDeskOptions {
@@ -43,6 +43,9 @@ export interface InputDeskOptions {
   promptsDir: string;
   switchNow: () => number;
   newId: () => string;
+  timers: Timers;
+  /** Whether a prompt's file is there. */
+  hasFile: (path: string) => Promise<boolean>;
   /** The first prompt of an answered leg is being played, so long after the answer. */
   prompted?: (leg: Leg, afterUs: number) => void;
 }
@@ -62,14 +65,7 @@ export class InputDesk {
   /** Takes a Play; begins as soon as the leg is parked and its last prompt is over. */
   async play(command: sw.Command, play: sw.Play): Promise<void> {
     const paths = play.prompts.map((prompt) => `${join(this.#options.promptsDir, prompt)}.wav`);
-    const there = await Promise.all(
-      paths.map((path) =>
-        access(path).then(
-          () => true,
-          () => false,
-        ),
-      ),
-    );
+    const there = await Promise.all(paths.map((path) => this.#options.hasFile(path)));
     const files = paths.filter((_path, index) => there[index]);
     if (files.length < paths.length) {
       this.#options.log.warn(
@@ -117,20 +113,20 @@ export class InputDesk {
 
   /** Nothing more is owed: its end says it all. */
   legEnded(legId: string): void {
-    clearTimeout(this.#desks.get(legId)?.timer);
+    this.#desks.get(legId)?.stopTimer?.();
     this.#desks.delete(legId);
   }
 
   /** The event socket is gone: digits may be missed from now on. What was played is begun anew afterwards. */
   forgetAll(): void {
-    for (const { timer } of this.#desks.values()) clearTimeout(timer);
+    for (const { stopTimer } of this.#desks.values()) stopTimer?.();
     this.#desks.clear();
   }
 
   #desk(legId: string): Desk {
     let desk = this.#desks.get(legId);
     if (!desk) {
-      desk = { current: undefined, ahead: new TypeAhead(), keys: new Keypresses(), playing: '', timer: undefined };
+      desk = { current: undefined, ahead: new TypeAhead(), keys: new Keypresses(), playing: '', stopTimer: undefined };
       this.#desks.set(legId, desk);
     }
     return desk;
@@ -184,16 +180,16 @@ export class InputDesk {
     const { current } = desk;
     if (!current) return;
     current.entry = entry;
-    if (timerMs !== undefined || done) clearTimeout(desk.timer);
+    if (timerMs !== undefined || done) desk.stopTimer?.();
     if (timerMs !== undefined && timerMs > 0 && !done) {
-      desk.timer = setTimeout(() => {
+      desk.stopTimer = this.#options.timers.after(timerMs, () => {
         this.#feed(leg, desk, { is: 'silence' }).catch((error: unknown) =>
           this.#options.log.error(
             { err: error, leg_id: leg.id, ...about(leg.sessionId, leg.traceparent) },
             'input failed',
           ),
         );
-      }, timerMs);
+      });
     }
     if (done) {
       desk.current = undefined;
@@ -208,8 +204,8 @@ export class InputDesk {
    * without a word (recording x10): when its end is not told, once more, and no longer waited for.
    */
   async #breakOff(leg: Leg, desk: Desk, id: string): Promise<void> {
-    const { esl, log } = this.#options;
-    const timer = setTimeout(() => {
+    const { esl, log, timers } = this.#options;
+    timers.after(BREAK_MS, () => {
       if (desk.playing !== id || this.#desks.get(leg.id) !== desk) return;
       desk.playing = '';
       esl
@@ -221,8 +217,7 @@ export class InputDesk {
             'a prompt could not be stopped',
           ),
         );
-    }, BREAK_MS);
-    timer.unref();
+    });
     await esl.api(`uuid_break ${leg.id} all`);
   }
 

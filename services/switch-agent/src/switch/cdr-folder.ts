@@ -1,12 +1,10 @@
-import { readdir, readFile, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Logger } from '@ringback/service-kit';
+import type { CdrFiles } from '../ports.ts';
 import { readCdr } from './cdr.ts';
 import type { Reader } from './translate.ts';
 
 export interface CdrFolderOptions {
-  /** Empty: none. */
-  directory: string;
+  files: CdrFiles;
   log: Logger;
   nowMs: () => number;
   /** Takes it in; resolves to whether the file has served (true: removed). `ageMs`: since it was written. */
@@ -34,24 +32,23 @@ export class CdrFolder {
   }
 
   async #sweep(): Promise<void> {
-    const { directory, log } = this.#options;
-    if (directory === '') return;
+    const { files, log } = this.#options;
     try {
-      for (const name of await readdir(directory)) {
-        if (name.endsWith('.cdr.json')) await this.#file(join(directory, name));
+      for (const name of await files.names()) {
+        if (name.endsWith('.cdr.json')) await this.#file(name);
       }
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') log.error({ err: error }, 'CDR files cannot be read');
+      log.error({ err: error }, 'CDR files cannot be read');
     }
   }
 
-  async #file(path: string): Promise<void> {
-    const { log, nowMs, take } = this.#options;
-    const { mtimeMs } = await stat(path);
-    const ageMs = nowMs() - mtimeMs;
-    const cdr = readCdr(await readFile(path, 'utf8'));
+  async #file(name: string): Promise<void> {
+    const { files, log, nowMs, take } = this.#options;
+    const { text, writtenMs } = await files.read(name);
+    const ageMs = nowMs() - writtenMs;
+    const cdr = readCdr(text);
     if (!cdr && ageMs < HALF_WRITTEN_MS) return;
     if (!cdr) log.warn('a CDR file was unreadable and is removed');
-    if (!cdr || (await take(cdr.legId, cdr.core, cdr.read, ageMs))) await rm(path, { force: true });
+    if (!cdr || (await take(cdr.legId, cdr.core, cdr.read, ageMs))) await files.remove(name);
   }
 }

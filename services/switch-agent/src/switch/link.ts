@@ -1,13 +1,13 @@
-import { EslClient, type EslError, type EslEvent } from '@ringback/esl';
+import type { EslError, EslEvent } from '@ringback/esl';
 import type { Logger } from '@ringback/service-kit';
 import { SwitchClock } from '../core/clock.ts';
 import type { SwitchFact } from '../core/facts.ts';
+import type { EslPort, OpenEsl, Timers } from '../ports.ts';
 import { EVENTS, toFact } from './translate.ts';
 
 export interface SwitchLinkOptions {
-  host: string;
-  port: number;
-  password: string;
+  openEsl: OpenEsl;
+  timers: Timers;
   log: Logger;
   monotonicUs: () => number;
   /** A switch that answers nothing for so long is taken for gone. */
@@ -26,11 +26,11 @@ const PING_MS = 1_000;
 
 /** The event socket with what was missed made good: facts come only after the truth was read. */
 export class SwitchLink {
-  readonly esl: EslClient;
+  readonly esl: EslPort;
   readonly clock: SwitchClock;
   readonly #options: SwitchLinkOptions;
   #held: SwitchFact[] | undefined = [];
-  #ping: NodeJS.Timeout | undefined;
+  #stopPing: (() => void) | undefined;
   #generation = 0;
   core = '';
   version = '';
@@ -40,10 +40,7 @@ export class SwitchLink {
   constructor(options: SwitchLinkOptions) {
     this.#options = options;
     this.clock = new SwitchClock(options.monotonicUs);
-    this.esl = new EslClient({
-      host: options.host,
-      port: options.port,
-      password: options.password,
+    this.esl = options.openEsl({
       events: EVENTS,
       onEvent: (event) => this.#onEvent(event),
       onUp: () => this.#onUp(),
@@ -53,11 +50,11 @@ export class SwitchLink {
 
   start(): void {
     this.esl.start();
-    this.#ping = setInterval(() => this.#look(), PING_MS);
+    this.#stopPing = this.#options.timers.every(PING_MS, () => this.#look());
   }
 
   stop(): void {
-    clearInterval(this.#ping);
+    this.#stopPing?.();
     this.#generation += 1;
     this.ready = false;
     this.esl.close();

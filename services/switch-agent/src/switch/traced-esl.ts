@@ -1,8 +1,8 @@
-import type { EslClient } from '@ringback/esl';
 import { type AttributeValue, ESL_COMMANDS, isTraced, SpanKind, withSpan } from '@ringback/service-kit';
+import type { EslPort } from '../ports.ts';
 
 /** What the agent tells its switch. */
-export type Esl = Pick<EslClient, 'api' | 'ask' | 'bgapi' | 'execute'>;
+export type Esl = Pick<EslPort, 'api' | 'ask' | 'bgapi' | 'execute'>;
 
 const KNOWN: ReadonlySet<string> = new Set(ESL_COMMANDS);
 
@@ -13,7 +13,7 @@ function commandOf(line: string): AttributeValue<'esl.command'> {
 }
 
 /** The event socket with a CLIENT span for each command that belongs to a call; the rest (probes, snapshots) has none. */
-export function tracedEsl(esl: EslClient): Esl {
+export function tracedEsl(esl: EslPort): Esl {
   const traced = <T>(mode: AttributeValue<'esl.mode'>, line: string, work: () => Promise<T>): Promise<T> => {
     if (!isTraced()) return work();
     const command = commandOf(line);
