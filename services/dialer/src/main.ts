@@ -62,7 +62,7 @@ await runService({
       machine,
       store: new PostgresStore(pool, SCHEMA, SHARDS),
       source: new EventSource(connection, log, config.EVENT_KEY),
-      performer: new EffectPerformer(connection, questions),
+      performer: new EffectPerformer(connection, questions, () => Number(nowUs())),
       clock: {
         nowUs: () => Number(nowUs()),
         newId: () => uuidv7(),

@@ -6,7 +6,7 @@ import { type Act, type Leg, lose, newLeg, onFact, type Told, type Turn } from '
 import { legSpans } from './core/leg-span.ts';
 import { shardOfOffer } from './core/offered.ts';
 import { Pacer } from './core/pace.ts';
-import type { Journal } from './journal/journal.ts';
+import type { JournalPort } from './journal/journal.ts';
 import type { JournalRecord } from './journal/records.ts';
 import { LegBook } from './legs.ts';
 import { perform } from './perform/commands.ts';
@@ -21,7 +21,7 @@ import { endOf, offerOf, type Reader } from './switch/translate.ts';
 
 export interface AgentOptions {
   switchId: string;
-  journal: Pick<Journal, 'state' | 'append' | 'settled'>;
+  journal: JournalPort;
   log: Logger;
   nowUs: () => number;
   monotonicUs: () => number;

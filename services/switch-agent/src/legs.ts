@@ -1,13 +1,13 @@
 import { sw } from '@ringback/contracts';
 import type { Leg, Told, Turn } from './core/leg.ts';
-import type { Journal } from './journal/journal.ts';
+import type { JournalPort } from './journal/journal.ts';
 import type { JournalRecord } from './journal/records.ts';
 
 /** Whose events they are. */
 export type Owner = Pick<Leg, 'sessionId' | 'shard' | 'traceparent'>;
 
 export interface LegBookOptions {
-  journal: Journal;
+  journal: JournalPort;
   nowUs: () => number;
   /** Events of the shard up to this number are on the disk. */
   durable: (shard: number, seq: number) => void;

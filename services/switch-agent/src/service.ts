@@ -9,6 +9,7 @@ import {
   switchRepublishSubject,
   switchStatusSubject,
 } from '@ringback/contracts';
+import { EslClient } from '@ringback/esl';
 import { Box } from '@ringback/sealing';
 import {
   about,
@@ -28,7 +29,9 @@ import {
 import { Agent } from './agent.ts';
 import type { CONFIG } from './config.ts';
 import { Journal } from './journal/journal.ts';
+import { cdrFilesIn, fileExists, processTimers } from './ports.ts';
 import { Publisher } from './publisher.ts';
+import { confirmedBy, publishAgain, statusOf } from './requests.ts';
 import { ofSession, publishEvents } from './telling.ts';
 
 const STATUS_MS = 1_000;
@@ -95,12 +98,15 @@ export async function startAgent(
     log,
     nowUs: now,
     monotonicUs: () => performance.now() * 1000,
-    esl: { host, port: Number(port), password: config.ESL_PASSWORD },
+    timers: processTimers,
+    newId: randomUUID,
+    openEsl: (options) => new EslClient({ ...options, host, port: Number(port), password: config.ESL_PASSWORD }),
     silenceMs: config.SWITCH_SILENCE,
     profile: config.SOFIA_PROFILE,
     edges: config.EDGES,
     promptsDir: config.PROMPTS_DIR,
-    cdrDir: config.CDR_DIR,
+    hasFile: fileExists,
+    cdrFiles: cdrFilesIn(config.CDR_DIR),
     maxSessions: config.MAX_SESSIONS,
     sessionsPerSecond: config.SESSIONS_PER_SECOND,
     durable: (shard, seq) => publisher.durable(shard, seq),
@@ -120,19 +126,9 @@ export async function startAgent(
 
   function tellStatus(): void {
     if (!connection || connection.isClosed()) return;
-    const { State } = { State: sw.SwitchStatus_State };
-    const status = sw.SwitchStatus.encode({
-      switchId,
-      coreUuid: agent.link.core,
-      state: !agent.link.ready ? State.DISCONNECTED : agent.draining ? State.DRAINING : State.ACTIVE,
-      sipAddress: config.SIP_ADDRESS,
-      sessions: agent.legs.count,
-      maxSessions: config.MAX_SESSIONS,
-      atUs: BigInt(now()),
-      run: state.run,
-      version: agent.link.version,
-    }).finish();
-    connection.publish(switchStatusSubject(switchId), status);
+    const { SIP_ADDRESS: sipAddress, MAX_SESSIONS: maxSessions } = config;
+    const status = statusOf(agent, state, { switchId, sipAddress, maxSessions, nowUs: now() });
+    connection.publish(switchStatusSubject(switchId), sw.SwitchStatus.encode(status).finish());
   }
 
   async function answer(message: Msg): Promise<Uint8Array> {
@@ -192,22 +188,14 @@ export async function startAgent(
     nats.subscribe(switchProgressSubject(switchId), {
       callback(_error, message) {
         const progress = decode(() => sw.SourceProgress.decode(message.data));
-        if (progress?.run !== state.run) return;
-        const records = progress.shards
-          .filter(({ shard, seq }) => Number(seq) > (state.shards.get(shard)?.confirmed ?? Number.MAX_SAFE_INTEGER))
-          .map(({ shard, seq }) => ({
-            k: 'confirmed' as const,
-            shard,
-            seq: Math.min(Number(seq), state.shard(shard).seq),
-          }));
+        const records = progress ? confirmedBy(progress, state) : [];
         if (records.length > 0) journal.append(records).catch(() => undefined); // a failing disk ends the process
       },
     });
     nats.subscribe(switchRepublishSubject(switchId), {
       callback(_error, message) {
         const request = decode(() => sw.RepublishRequest.decode(message.data));
-        if (!request || (request.run !== '' && request.run !== state.run)) return;
-        for (const shard of request.shards) if (state.shards.has(shard)) publisher.again(shard);
+        if (request) publishAgain(request, state, publisher);
       },
     });
     const setUp = async (): Promise<void> => {

@@ -1,11 +1,22 @@
 import { sw, switchCommandSubject } from '@ringback/contracts';
 import type { Outcome } from '@ringback/durable';
-import { errorType, type NatsConnection, type Sending, sending, traceparentOf } from '@ringback/service-kit';
+import { errorType, type Sending, sending, traceparentOf } from '@ringback/service-kit';
 import type { SessionEvent } from '../domain/events.ts';
 import type { CommandBody, DialBody, Effect } from '../domain/model.ts';
 
 const REPLY_MS = 2_000;
 const RETRY_MS = 250;
+
+type Headers = Parameters<Parameters<typeof sending>[1]>[0];
+
+/** Requests on the bus that somebody answers, or nobody in time. */
+export interface Requests {
+  request(
+    subject: string,
+    data: Uint8Array,
+    options: { timeout: number; headers: Headers },
+  ): Promise<{ data: Uint8Array }>;
+}
 
 export interface SealingKey {
   keyId: string;
@@ -25,7 +36,7 @@ type Owed = {
  * responder, an unavailable switch: again.
  */
 export async function sendCommand(
-  connection: NatsConnection,
+  bus: Requests,
   { body: effect, sessionId, shard, epoch, attempt }: Owed,
   sealingKey: () => Promise<SealingKey>,
 ): Promise<Outcome<SessionEvent>> {
@@ -58,7 +69,7 @@ export async function sendCommand(
       command.traceparent = traceparentOf(span);
       command.body = await toBody(effect.body, sealingKey);
       const data = sw.Command.encode(command).finish();
-      const reply = await connection.request(subject, data, { timeout: REPLY_MS, headers });
+      const reply = await bus.request(subject, data, { timeout: REPLY_MS, headers });
       const answered = sw.CommandAck.decode(reply.data);
       span.setAttribute('call.command_status', answered.status);
       return answered;

@@ -1,5 +1,5 @@
-import { type Consumer, DeliverPolicy, jetstream, type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
-import { EVENT_STREAM, shardEvents, sw, switchProgressSubject, switchRepublishSubject } from '@ringback/contracts';
+import { type Consumer, DeliverPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { EVENT_STREAM, shardEvents } from '@ringback/contracts';
 import type { Lease, Source, Sourced } from '@ringback/durable';
 import { Box } from '@ringback/sealing';
 import {
@@ -13,6 +13,7 @@ import {
 } from '@ringback/service-kit';
 import type { SessionEvent } from '../domain/events.ts';
 import { readBatch } from './read-batch.ts';
+import { positionIn, progressMessages, republishRequest } from './stream-position.ts';
 
 /** A heartbeat this often tells a quiet stream from a dead one. */
 const IDLE_HEARTBEAT_MS = 1_000;
@@ -94,7 +95,18 @@ export class EventSource implements Source<SessionEvent> {
     deliver: (events: Sourced<SessionEvent>[]) => Promise<void>,
   ): Promise<void> {
     const manager = await jetstreamManager(this.#connection);
-    const { stream, start } = await this.#position(manager, leases);
+    await ensureStreams(manager);
+    const { created, state } = await manager.streams.info(EVENT_STREAM);
+    const now = { created, firstSeq: state.first_seq, lastSeq: state.last_seq };
+    const { stream, start, lost, renewed, sources } = positionIn(now, [...leases.values()], Date.now());
+    if (lost) {
+      const fields = { first_seq: state.first_seq, wanted: start };
+      this.#log.error(fields, 'the stream has lost events that were not read');
+    }
+    if (renewed) {
+      this.#log.warn({ created, last_seq: state.last_seq }, 'the event stream is a new one; sources publish again');
+      for (const [source, shards] of sources) this.republish(source, shards);
+    }
     const consumer = await jetstream(this.#connection).consumers.get(EVENT_STREAM, {
       filter_subjects: [...leases.keys()].map(shardEvents),
       deliver_policy: DeliverPolicy.StartSequence,
@@ -117,53 +129,15 @@ export class EventSource implements Source<SessionEvent> {
     }
   }
 
-  /** Where to read on, and in which incarnation of the stream. */
-  async #position(manager: JetStreamManager, leases: Map<number, Lease>): Promise<{ stream: string; start: number }> {
-    await ensureStreams(manager);
-    const { created, state } = await manager.streams.info(EVENT_STREAM);
-    const mine = [...leases.values()];
-    const head = Math.max(0, ...mine.filter(({ stream }) => stream === created).map(({ cursor }) => cursor));
-    const replaced = mine.some(({ stream }) => stream !== '' && stream !== created);
-    const shorter = state.last_seq < head;
-    // A stream that lost its tail gives the same numbers again: another incarnation, though created at the same time.
-    const stream = shorter ? `${created}/${Date.now()}` : created;
-    const cursors = mine.map((lease) => (lease.stream === created && !shorter ? lease.cursor : 0));
-    const start = Math.max(1, Math.min(...cursors) + 1);
-    if (state.first_seq > start && state.last_seq > 0 && head > 0) {
-      this.#log.error({ first_seq: state.first_seq, wanted: start }, 'the stream has lost events that were not read');
-    }
-    if (replaced || shorter) {
-      this.#log.warn({ created, last_seq: state.last_seq }, 'the event stream is a new one; sources publish again');
-      for (const source of new Set(mine.flatMap(({ sources }) => Object.keys(sources)))) {
-        this.republish(
-          source,
-          mine.filter(({ sources }) => source in sources).map(({ shard }) => shard),
-        );
-      }
-    }
-    return { stream, start };
-  }
-
   republish(source: string, shards: number[]): void {
     this.#republishRequests.add(1);
-    const [switchId = '', run = ''] = source.split('/');
-    this.#connection.publish(switchRepublishSubject(switchId), sw.RepublishRequest.encode({ run, shards }).finish());
+    const { subject, data } = republishRequest(source, shards);
+    this.#connection.publish(subject, data);
   }
 
   progress(leases: Lease[]): void {
     if (this.#connection.isClosed()) return;
-    const bySource = new Map<string, { shard: number; seq: bigint }[]>();
-    for (const { shard, sources } of leases) {
-      for (const [source, seq] of Object.entries(sources)) {
-        const shards = bySource.get(source) ?? [];
-        shards.push({ shard, seq: BigInt(seq) });
-        bySource.set(source, shards);
-      }
-    }
-    for (const [source, shards] of bySource) {
-      const [switchId = '', run = ''] = source.split('/');
-      this.#connection.publish(switchProgressSubject(switchId), sw.SourceProgress.encode({ run, shards }).finish());
-    }
+    for (const { subject, data } of progressMessages(leases)) this.#connection.publish(subject, data);
   }
 
   close(): Promise<void> {

@@ -1,18 +1,9 @@
 import { auth, billing, ivr } from '@ringback/contracts';
 import type { Outcome, Performer } from '@ringback/durable';
-import {
-  call,
-  GrpcError,
-  inSession,
-  type NatsConnection,
-  nowUs,
-  SpanKind,
-  traceparentOf,
-  withSpan,
-} from '@ringback/service-kit';
+import { GrpcError, inSession, SpanKind, traceparentOf, withSpan } from '@ringback/service-kit';
 import type { SessionEvent } from '../domain/events.ts';
 import type { Effect } from '../domain/model.ts';
-import { sendCommand, type SealingKey } from './commands.ts';
+import { type Requests, sendCommand, type SealingKey } from './commands.ts';
 import type { Questions } from './questions.ts';
 
 const QUESTION_MS = 5_000;
@@ -33,20 +24,22 @@ type Owed = Parameters<Performer<SessionEvent, Effect>['perform']>[0];
 
 /** Performs what sessions owe: commands over NATS, questions over gRPC. Idempotent by the effect's id throughout. */
 export class EffectPerformer implements Performer<SessionEvent, Effect> {
-  readonly #connection: NatsConnection;
+  readonly #bus: Requests;
   readonly #questions: Questions;
+  readonly #nowUs: () => number;
   #key: Promise<SealingKey> | undefined;
 
-  constructor(connection: NatsConnection, questions: Questions) {
-    this.#connection = connection;
+  constructor(bus: Requests, questions: Questions, nowUs: () => number) {
+    this.#bus = bus;
     this.#questions = questions;
+    this.#nowUs = nowUs;
   }
 
   perform(owed: Owed): Promise<Outcome<SessionEvent>> {
     const { body, sessionId, attempt } = owed;
     if (body.do === 'command') {
       return inSession(sessionId, body.traceparent, () =>
-        sendCommand(this.#connection, { ...owed, body }, () => this.#sealingKey()),
+        sendCommand(this.#bus, { ...owed, body }, () => this.#sealingKey()),
       );
     }
     return withSpan(
@@ -71,14 +64,10 @@ export class EffectPerformer implements Performer<SessionEvent, Effect> {
 
   /** auth's public key; asked once, and again after a failure. */
   #sealingKey(): Promise<SealingKey> {
-    const { authClient } = this.#questions;
-    this.#key ??= call(authClient, authClient.getSealingKey, {}).then(
-      ({ keyId, publicKey }) => ({ keyId, publicKey }),
-      (error: unknown) => {
-        this.#key = undefined;
-        throw error;
-      },
-    );
+    this.#key ??= this.#questions.sealingKey().catch((error: unknown) => {
+      this.#key = undefined;
+      throw error;
+    });
     return this.#key;
   }
 
@@ -87,7 +76,7 @@ export class EffectPerformer implements Performer<SessionEvent, Effect> {
     body: Exclude<Effect, { do: 'command' }>,
     traceparent: string,
   ): Promise<Outcome<SessionEvent>> {
-    const deadlineMs = Math.max(100, Math.min(QUESTION_MS, (owed.giveUpAtUs - Number(nowUs())) / 1000));
+    const deadlineMs = Math.max(100, Math.min(QUESTION_MS, (owed.giveUpAtUs - this.#nowUs()) / 1000));
     try {
       switch (body.do) {
         case 'identify':

@@ -1,21 +1,32 @@
 import { auth, billing, ivr } from '@ringback/contracts';
-import { grpcClient, QuestionStream } from '@ringback/service-kit';
+import { call, grpcClient, QuestionStream } from '@ringback/service-kit';
+import type { SealingKey } from './commands.ts';
 
-/** The long-lived streams of batches over which the dialer asks auth, billing and ivr. */
-export interface Questions {
-  auth: QuestionStream<auth.Question, auth.Answer, auth.AskStreamRequest, auth.AskStreamResponse>;
-  billing: QuestionStream<billing.Question, billing.Answer, billing.AskStreamRequest, billing.AskStreamResponse>;
-  ivr: QuestionStream<ivr.StepRequest, ivr.StepResponse, ivr.StepStreamRequest, ivr.StepStreamResponse>;
-  authClient: auth.AuthServiceClient;
-  close(): void;
+/** Somebody who is asked; rejects with a GrpcError when no answer comes in time. */
+export interface Asked<Q, A> {
+  ask(id: string, question: Q, deadlineMs: number): Promise<A>;
 }
 
-export function openQuestions(addresses: { auth: string; billing: string; ivr: string }): Questions {
+/** Whom the dialer asks. */
+export interface Questions {
+  auth: Asked<auth.Question, auth.Answer>;
+  billing: Asked<billing.Question, billing.Answer>;
+  ivr: Asked<ivr.StepRequest, ivr.StepResponse>;
+  /** Public key that PINs are sealed for. */
+  sealingKey(): Promise<SealingKey>;
+}
+
+/** The long-lived streams of batches over which auth, billing and ivr are asked. */
+export function openQuestions(addresses: {
+  auth: string;
+  billing: string;
+  ivr: string;
+}): Questions & { close(): void } {
   const authClient = grpcClient(auth.AuthServiceClient, addresses.auth);
   const billingClient = grpcClient(billing.BillingServiceClient, addresses.billing);
   const ivrClient = grpcClient(ivr.IvrServiceClient, addresses.ivr);
-  const questions: Questions = {
-    authClient,
+  const questions = {
+    sealingKey: () => call(authClient, authClient.getSealingKey, {}),
     auth: new QuestionStream({
       open: () => authClient.askStream(),
       pack: (batch: auth.Question[]) => ({ questions: batch }),

@@ -30,6 +30,9 @@ interface Waiter {
   reject(error: Error): void;
 }
 
+/** The journal as the agent uses it. */
+export type JournalPort = Pick<Journal, 'state' | 'append' | 'settled'>;
+
 /**
  * The agent's memory: an append-only file of lines `<crc32> <JSON list of records>` (sealed: base64). What is appended while the disk is
  * busy is written and flushed together. A tail that was cut short is dropped; damage further in begins a new incarnation.
