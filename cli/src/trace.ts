@@ -27,17 +27,29 @@ export async function readSpans(natsUrl: string, traceId: string): Promise<Finis
 
 const ms = (us: number): string => (us / 1000).toFixed(1);
 
-/** What is worth a word beside a span's name: how a leg or an answer ended, what happened within, that it failed. */
+/** What is worth a word beside a span's name: where it led, how it ended, what happened within, that it failed. */
 function remarks({ attributes, events = [], startUs, error }: FinishedSpan): string[] {
-  const status = attributes['sip.status_code'];
+  const {
+    'sip.status_code': status,
+    'call.cause': cause,
+    'billing.outcome': outcome,
+    'call.phase_from': from,
+    'call.phase_to': to,
+  } = attributes;
   return [
     ...events.map(({ name, atUs }) => `${name} +${ms(atUs - startUs)}`),
-    ...(typeof status === 'number' && status > 0 ? [String(status)] : []),
-    ...['call.cause', 'billing.outcome', 'db.namespace']
-      .map((name) => attributes[name])
-      .filter((value) => typeof value === 'string' && value !== ''),
+    ...(status ? [String(status)] : []),
+    ...(cause ? [String(cause)] : []),
+    ...(outcome ? [String(outcome)] : []),
+    ...(from === to ? [] : [`${String(from)} → ${String(to)}`]),
     ...(error === undefined ? [] : [`FAILED: ${error}`]),
-  ] as string[];
+  ];
+}
+
+/** Whom a span speaks to or comes from, besides the service that tells it. */
+function systemOf({ attributes }: FinishedSpan): string {
+  const named = ['db.system.name', 'messaging.system', 'rpc.system.name'].map((name) => attributes[name]).find(Boolean);
+  return String(named ?? (attributes['sip.method'] ? 'sip' : attributes['esl.command'] ? 'esl' : ''));
 }
 
 /**
@@ -59,7 +71,8 @@ export function renderTrace(spans: FinishedSpan[]): string {
       const last = index === list.length - 1;
       const begun = ms(span.startUs - first.startUs).padStart(10);
       const said = [`${ms(span.endUs - span.startUs)} ms`, ...remarks(span)].join(', ');
-      lines.push(`${begun} ms  ${indent}${last ? '└─' : '├─'} ${span.name}  [${span.service}] ${said}`);
+      const who = [span.service, systemOf(span)].filter(Boolean).join(', ');
+      lines.push(`${begun} ms  ${indent}${last ? '└─' : '├─'} ${span.name}  [${who}] ${said}`);
       add(span.spanId, `${indent}${last ? '   ' : '│  '}`);
     });
   };

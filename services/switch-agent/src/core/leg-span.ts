@@ -52,7 +52,7 @@ export function legSpans(leg: Leg, told: readonly Told[], switchId: string): Rec
   if (!inbound || leg.parent === '') return [span];
   return [
     {
-      name: `sip INVITE ${leg.role}`,
+      name: `sip INVITE ${leg.role} at the edge`,
       traceparent: leg.parent,
       parent: '',
       startUs: leg.begunUs,
