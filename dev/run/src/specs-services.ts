@@ -8,6 +8,15 @@ import { postgresUrl } from './specs-stores.ts';
 /** Decks of the demonstration: what accounts pay, and what calls to unknown callers cost the operator. */
 export const DEMO_DECK = 'demo';
 
+/** Where every service tells of itself besides, as this run was told. */
+export function telemetryEnv(): Record<string, string> {
+  const { OTEL_EXPORTER_OTLP_ENDPOINT = '', REGION = '' } = process.env;
+  return {
+    ...(OTEL_EXPORTER_OTLP_ENDPOINT === '' ? {} : { OTEL_EXPORTER_OTLP_ENDPOINT }),
+    ...(REGION === '' ? {} : { REGION }),
+  };
+}
+
 /** One of the gRPC services. */
 export function serviceSpec(
   layout: Layout,
@@ -36,9 +45,7 @@ export function serviceSpec(
       NATS_URL: layout.nats.url,
       GRPC_LISTEN: layout.grpc[name],
       HTTP_LISTEN: http,
-      ...(process.env.OTEL_EXPORTER_OTLP_ENDPOINT
-        ? { OTEL_EXPORTER_OTLP_ENDPOINT: process.env.OTEL_EXPORTER_OTLP_ENDPOINT }
-        : {}),
+      ...telemetryEnv(),
       ...own[name],
       ...env,
     },

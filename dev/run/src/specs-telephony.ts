@@ -15,6 +15,7 @@ import { type Secrets, writeAtomically } from './files.ts';
 import type { Layout } from './layout.ts';
 import type { RunSettings } from './settings.ts';
 import { eslReady, httpReady, unixReady } from './probes.ts';
+import { telemetryEnv } from './specs-services.ts';
 
 const KAMAILIO = '/usr/sbin/kamailio';
 /** The control socket's path has to fit into a sockaddr_un. */
@@ -73,6 +74,7 @@ export async function edgeSpecs(layout: Layout, secrets: Secrets): Promise<EdgeP
         DIALER_ADDRESS: layout.grpc.dialer,
         NATS_URL: layout.nats.url,
         HTTP_LISTEN: http,
+        ...telemetryEnv(),
       },
       log: layout.dir('logs', 'edge-agent.log'),
       ready: () => httpReady(http),
@@ -151,6 +153,7 @@ export function agentSpecs(layout: Layout, secrets: Secrets, env: Record<string,
         MAX_SESSIONS: '400',
         SESSIONS_PER_SECOND: '90',
         HTTP_LISTEN: http,
+        ...telemetryEnv(),
         ...env,
       },
       log: layout.dir('logs', `${name}.log`),
