@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { answer, busy, decline, earlyMedia, noAnswer, type PhoneCall, reject } from '@ringback/dev-telephone';
+import { connectedSessions, isOneTree, logsNameTheirSessions, metricsAreTrue } from './support/told.ts';
 import { until, World } from './support/world.ts';
 
 /** Access numbers of the demonstration. */
@@ -437,4 +438,18 @@ describe('the road', { concurrency: 6, timeout: 300_000 }, () => {
     await hear(a, 'en/reason_busy');
     a.hangup();
   });
+});
+
+describe('what the platform told of the road', { timeout: 120_000 }, () => {
+  before(() => world.settled());
+
+  test('each call with a conversation is one tree of spans, from the trigger at the edge to the ledger', async () => {
+    const sessions = await connectedSessions(world);
+    assert.ok(sessions.length >= 3);
+    for (const session of sessions) await isOneTree(world, session);
+  });
+
+  test('every log line of a session names it and its trace', () => logsNameTheirSessions(world));
+
+  test('metrics are of the catalogue, and say what the CDRs say', () => metricsAreTrue(world));
 });
