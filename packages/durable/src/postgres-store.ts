@@ -118,7 +118,7 @@ export class PostgresStore implements Store {
     const pluck = <T, K extends keyof T>(items: T[], key: K): T[K][] => items.map((item) => item[key]);
     try {
       await this.#pool.query({
-        name: 'durable-commit',
+        name: `${this.#schema}-durable-commit`,
         text: this.#commitSql,
         values: [
           owner,

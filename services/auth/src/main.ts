@@ -14,6 +14,7 @@ import { batchAnswers } from './api/ask-stream.ts';
 import { Questions } from './api/questions.ts';
 import { CONFIG } from './config.ts';
 import { createPins } from './pins.ts';
+import { PostgresAuthStore } from './postgres-store.ts';
 import { loadSealingKey } from './sealing-key.ts';
 
 /** Answers to VerifyPin are kept this long: no question is asked again later. */
@@ -32,10 +33,7 @@ await runService({
     if (connection) telemetry.setSpanSink(spanSink(connection));
     const pins = await createPins({ memoryKib: config.ARGON2_MEMORY_KIB, passes: config.ARGON2_TIME });
     const questions = new Questions({
-      pool,
-      pins,
-      key: await loadSealingKey(pool, config.SEALING_KEY_SECRET),
-      rules: {
+      store: new PostgresAuthStore(pool, {
         tries: {
           account: config.PIN_TRIES_ACCOUNT,
           caller: config.PIN_TRIES_CALLER_ID,
@@ -43,7 +41,9 @@ await runService({
         },
         windowMs: config.PIN_WINDOW,
         lockMs: config.PIN_LOCK,
-      },
+      }),
+      pins,
+      key: await loadSealingKey(pool, config.SEALING_KEY_SECRET),
     });
     const server = await startGrpcServer({
       listen: config.GRPC_LISTEN,

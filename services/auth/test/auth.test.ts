@@ -9,6 +9,7 @@ import { batchAnswers } from '../src/api/ask-stream.ts';
 import { Questions } from '../src/api/questions.ts';
 import { inTurn, type LockoutRules } from '../src/lockouts.ts';
 import { createPins, type Pins } from '../src/pins.ts';
+import { PostgresAuthStore } from '../src/postgres-store.ts';
 import { loadSealingKey, type SealingKey } from '../src/sealing-key.ts';
 
 let database: TestDatabase;
@@ -34,7 +35,7 @@ before(async () => {
   await migrate(pool, new URL('../migrations/', import.meta.url), 'auth');
   key = await loadSealingKey(pool, 'a secret');
   pins = await createPins({ memoryKib: 8_192, passes: 1 });
-  questions = new Questions({ pool, pins, key, rules });
+  questions = new Questions({ store: new PostgresAuthStore(pool, rules), pins, key });
   accounts = accountHandlers(pool, pins);
 });
 after(async () => {
@@ -140,7 +141,7 @@ describe('a PIN', () => {
   test('a repetition needs no second connection: a full pool does not wait for itself', async () => {
     const { number, callerId } = await account();
     const one = createPool(database.url, { max: 1 });
-    const narrow = new Questions({ pool: one, pins, key, rules });
+    const narrow = new Questions({ store: new PostgresAuthStore(one, rules), pins, key });
     const request = pinRequest(number, callerId, '000000');
     const answers = await Promise.all([1, 2, 3].map(() => narrow.verifyPin(request)));
     assert.deepEqual(
