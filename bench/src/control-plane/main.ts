@@ -7,11 +7,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { auth, billing, dialer } from '@ringback/contracts';
 import { type Platform, settingsFromEnv, startPlatform } from '@ringback/dev-run';
-import { call, grpcClient } from '@ringback/service-kit';
+import { openAccounts, problemsOf, settled } from '../support/callers.ts';
 import { merge, type Quantiles, type Times } from '../support/latencies.ts';
 import { cpuSeconds } from '../support/processes.ts';
+import { cpuLines, since, timesLine } from '../support/report.ts';
 import { ask, controlSocket, type Progress } from './control.ts';
 import type { Caller } from './scripted-switch.ts';
 
@@ -19,6 +19,8 @@ const { values } = parseArgs({
   options: {
     rates: { type: 'string', default: '100,200,400,800' },
     seconds: { type: 'string', default: '15' },
+    /** Callbacks before anything is measured: code that runs for the first time is slow. */
+    warmup: { type: 'string', default: '1500' },
     callers: { type: 'string', default: '3000' },
     json: { type: 'boolean', default: false },
     /** Directory for CPU profiles of all services. */
@@ -28,11 +30,10 @@ const { values } = parseArgs({
 
 const ACCESS_NUMBER = '+48223000000';
 const CALLBACK_DELAY_MS = 500;
+const WARMUP_RATE = 100;
 const COOL_DOWN_SECONDS = 1;
 /** Nothing has ended for so long: what is still open is missing. */
 const STUCK_MS = 20_000;
-const OPENING_AT_ONCE = 16;
-const SETTLED_MS = 60_000;
 
 const behaviour = {
   triggerMs: 20,
@@ -57,8 +58,12 @@ const platform = await startPlatform(
   { say: (line) => process.stderr.write(`${line}\n`) },
 );
 try {
-  const callers = await openAccounts(platform, Number(values.callers));
-  for (const rate of values.rates.split(',').map(Number)) report(rate, await measure(platform, callers, rate));
+  const numbers = await openAccounts(platform.endpoints.grpc, Number(values.callers));
+  const callers = numbers.map((number) => ({ number, accessNumber: ACCESS_NUMBER }));
+  await measure(platform, callers, WARMUP_RATE, Number(values.warmup));
+  for (const rate of values.rates.split(',').map(Number)) {
+    report(await measure(platform, callers, rate, rate * Number(values.seconds)));
+  }
 } finally {
   await platform.stop();
   await rm(directory, { recursive: true, force: true });
@@ -84,37 +89,10 @@ interface Measured {
   problems: string[];
 }
 
-async function openAccounts({ endpoints }: Platform, count: number): Promise<Caller[]> {
-  const accounts = grpcClient(auth.AccountServiceClient, endpoints.grpc.auth ?? '');
-  const ledger = grpcClient(billing.LedgerServiceClient, endpoints.grpc.billing ?? '');
-  const callers = Array.from({ length: count }, (_, index) => `+48603${String(100_000 + index)}`);
-  const todo = [...callers];
-  const open = async (): Promise<void> => {
-    for (let number = todo.pop(); number !== undefined; number = todo.pop()) {
-      const { account } = await call(accounts, accounts.createAccount, {
-        number: '',
-        pin: '700037',
-        country: 'PL',
-        language: 'en',
-      });
-      const accountNumber = account?.number ?? '';
-      await call(accounts, accounts.putCallerId, { accountNumber, number, authorised: true });
-      await call(ledger, ledger.openAccount, { accountNumber, currency: 'EUR', deck: 'demo' });
-      const amount = { micros: 100_000_000n, currency: 'EUR' };
-      await call(ledger, ledger.topUp, { requestId: `bench-${accountNumber}`, accountNumber, amount, note: 'bench' });
-    }
-  };
-  await Promise.all(Array.from({ length: OPENING_AT_ONCE }, open));
-  accounts.close();
-  ledger.close();
-  return callers.map((number) => ({ number, accessNumber: ACCESS_NUMBER }));
-}
-
-async function measure(platform: Platform, callers: Caller[], rate: number): Promise<Measured> {
+async function measure(platform: Platform, callers: Caller[], rate: number, total: number): Promise<Measured> {
   const { endpoints, layout, supervisor } = platform;
-  const ledger = grpcClient(billing.LedgerServiceClient, endpoints.grpc.billing ?? '');
   const sockets = layout.switches.map(({ id }) => controlSocket(layout.dir(id, 'cdr')));
-  const callbacks = Math.ceil((rate * Number(values.seconds)) / sockets.length);
+  const callbacks = Math.ceil(total / sockets.length);
   const before = cpuSeconds(supervisor.pids());
   const begun = performance.now();
   const share = (part: number): Caller[] => callers.filter((_, number) => number % sockets.length === part);
@@ -124,20 +102,10 @@ async function measure(platform: Platform, callers: Caller[], rate: number): Pro
     ),
   );
   const { seconds, ...ended } = await allEnded(sockets, callbacks * sockets.length, begun);
-  await settled(endpoints.grpc.dialer ?? '');
+  await settled(endpoints.grpc);
   const settledSeconds = (performance.now() - begun) / 1000;
-  const after = cpuSeconds(supervisor.pids());
-  const { balanced, problems } = await call(ledger, ledger.checkLedger, {}, { deadlineMs: SETTLED_MS });
-  const { holds } = await call(ledger, ledger.listHolds, { all: false });
-  ledger.close();
-  return {
-    ...ended,
-    rate,
-    seconds,
-    settledSeconds,
-    cpu: Object.fromEntries(Object.entries(after).map(([name, used]) => [name, used - (before[name] ?? 0)])),
-    problems: [...(balanced ? [] : problems), ...(holds.length > 0 ? [`${holds.length} holds are left`] : [])],
-  };
+  const cpu = since(before, cpuSeconds(supervisor.pids()));
+  return { ...ended, rate, seconds, settledSeconds, cpu, problems: await problemsOf(endpoints.grpc) };
 }
 
 /** Waits until every callback has ended, or none has for a while: what is missing then is missing. */
@@ -165,35 +133,14 @@ async function allEnded(
   }
 }
 
-async function settled(address: string): Promise<void> {
-  const sessions = grpcClient(dialer.SessionServiceClient, address);
-  const until = performance.now() + SETTLED_MS;
-  try {
-    for (;;) {
-      const request = { all: false, callerId: '', pageSize: 1, pageToken: '' };
-      const { sessions: open } = await call(sessions, sessions.listSessions, request);
-      if (open.length === 0) return;
-      if (performance.now() > until) throw new Error('sessions are still open');
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  } finally {
-    sessions.close();
-  }
-}
-
-function report(rate: number, measured: Measured): void {
+function report(measured: Measured): void {
   if (values.json) return console.log(JSON.stringify(measured));
-  const { triggered, completed, broken, seconds, settledSeconds, latencies, cpu, problems } = measured;
-  const total = Object.values(cpu).reduce((sum, used) => sum + used, 0);
+  const { rate, triggered, completed, broken, seconds, settledSeconds, latencies, cpu, problems } = measured;
   console.log(`\noffered ${rate}/s: ${triggered} triggers, ${completed} complete callbacks, ${broken} broken`);
+  const sums = problems.length === 0 ? 'the ledger balances, no hold is left' : problems.join('; ');
   console.log(
-    `  ${(completed / seconds).toFixed(0)} callbacks/s; all settled after ${settledSeconds.toFixed(1)} s; ${problems.length === 0 ? 'the ledger balances, no hold is left' : problems.join('; ')}`,
+    `  ${(completed / seconds).toFixed(0)} callbacks/s; all settled after ${settledSeconds.toFixed(1)} s; ${sums}`,
   );
-  for (const [what, { p50, p99, max }] of Object.entries(latencies)) {
-    console.log(`  ${what.padEnd(42)} p50 ${p50.toFixed(1)} ms  p99 ${p99.toFixed(1)} ms  max ${max.toFixed(1)} ms`);
-  }
-  console.log(`  CPU per callback: ${((total / Math.max(1, completed)) * 1000).toFixed(2)} ms, of it`);
-  for (const [name, used] of Object.entries(cpu).toSorted(([, a], [, b]) => b - a)) {
-    if (used >= 0.01) console.log(`    ${name.padEnd(12)} ${((used / Math.max(1, completed)) * 1000).toFixed(2)} ms`);
-  }
+  for (const [what, times] of Object.entries(latencies)) console.log(timesLine(what, times));
+  for (const line of cpuLines(cpu, completed)) console.log(line);
 }
