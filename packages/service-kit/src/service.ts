@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import { ConfigError, type Knobs, knob, readConfig, type Values } from './config.ts';
 import { createLogger, type Logger } from './log.ts';
 import { startTelemetry, type Telemetry } from './telemetry.ts';
@@ -32,6 +32,8 @@ export interface ServiceContext {
 export interface Service {
   /** Answers why the service is not ready, or undefined when it is. */
   notReady?(): string | undefined;
+  /** Pages of its own beside the probes; false: there is none at this path. */
+  page?(path: string, response: ServerResponse): boolean;
   /** Graceful stop: finish what was accepted, release what is held. */
   stop(): Promise<void>;
 }
@@ -76,8 +78,11 @@ export async function runService<K extends Knobs>(options: {
   process.on('unhandledRejection', fail);
 
   const probes = common.HTTP_LISTEN
-    ? await serveProbes(common.HTTP_LISTEN, telemetry, () =>
-        stopping ? 'stopping' : service ? service.notReady?.() : 'starting',
+    ? await serveProbes(
+        common.HTTP_LISTEN,
+        telemetry,
+        () => (stopping ? 'stopping' : service ? service.notReady?.() : 'starting'),
+        (path, response) => service?.page?.(path, response) ?? false,
       )
     : undefined;
 
@@ -116,12 +121,20 @@ export async function runService<K extends Knobs>(options: {
   process.exit(0);
 }
 
-async function serveProbes(listen: string, telemetry: Telemetry, notReady: () => string | undefined): Promise<Server> {
+async function serveProbes(
+  listen: string,
+  telemetry: Telemetry,
+  notReady: () => string | undefined,
+  page: (path: string, response: ServerResponse) => boolean,
+): Promise<Server> {
   const server = createServer((request, response) => {
     const path = request.url?.split('?')[0];
     if (path === '/metrics')
       return void telemetry.serveMetrics(response).catch((error: Error) => response.destroy(error));
-    if (path !== '/livez' && path !== '/readyz') return void response.writeHead(404).end('no such page\n');
+    if (path !== '/livez' && path !== '/readyz') {
+      if (path === undefined || !page(path, response)) response.writeHead(404).end('no such page\n');
+      return;
+    }
     const reason = path === '/readyz' ? notReady() : undefined;
     response.writeHead(reason === undefined ? 200 : 503, { 'content-type': 'text/plain' }).end(`${reason ?? 'ok'}\n`);
   });

@@ -38,5 +38,6 @@ export function statusOf(
     atUs: BigInt(about.nowUs),
     run: state.run,
     version: agent.link.version,
+    legsBegun: BigInt(state.begun),
   };
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { Msg } from '@nats-io/transport-node';
 import {
@@ -30,6 +31,7 @@ import { Agent } from './agent.ts';
 import type { CONFIG } from './config.ts';
 import { Journal } from './journal/journal.ts';
 import { cdrFilesIn, fileExists, processTimers } from './ports.ts';
+import { agentPage, type Condition } from './pages.ts';
 import { Publisher } from './publisher.ts';
 import { confirmedBy, publishAgain, statusOf } from './requests.ts';
 import { ofSession, publishEvents } from './telling.ts';
@@ -39,6 +41,7 @@ const PUBLISH_MS = 2_000;
 
 export interface RunningAgent {
   notReady(): string | undefined;
+  page(path: string, response: ServerResponse): boolean;
   stop(): Promise<void>;
 }
 
@@ -119,10 +122,8 @@ export async function startAgent(
   observe('ringback.switch.max_legs', (tell) => tell(config.MAX_SESSIONS, label));
   observe('ringback.switch.draining', (tell) => tell(agent.draining ? 1 : 0, label));
   observe('ringback.switch.connected', (tell) => tell(agent.link.ready ? 1 : 0, label));
-  observe('ringback.bus.unconfirmed_events', (tell) => {
-    const held = [...state.shards.values()].reduce((sum, { events: each }) => sum + each.length, 0);
-    tell(held, label);
-  });
+  const unconfirmed = (): number => [...state.shards.values()].reduce((sum, { events: each }) => sum + each.length, 0);
+  observe('ringback.bus.unconfirmed_events', (tell) => tell(unconfirmed(), label));
 
   function tellStatus(): void {
     if (!connection || connection.isClosed()) return;
@@ -237,8 +238,23 @@ export async function startAgent(
   const timer = setInterval(tellStatus, STATUS_MS);
   log.info({ switch_id: switchId, run: state.run, legs: agent.legs.count }, 'the journal is read');
 
+  const notReady = (): string | undefined =>
+    !agent.link.ready ? 'the switch is not connected' : !natsUp ? 'NATS is away' : undefined;
+  const condition: Condition = {
+    notReady,
+    draining: () => agent.draining,
+    legs: () => agent.legs.count,
+    maxLegs: config.MAX_SESSIONS,
+    unconfirmed,
+    async drain() {
+      if (agent.draining) return;
+      const body = { $case: 'drain' as const, value: { draining: true } };
+      await agent.command(sw.Command.fromPartial({ commandId: randomUUID(), startByUs: nowUs() + 60_000_000n, body }));
+    },
+  };
   return {
-    notReady: () => (!agent.link.ready ? 'the switch is not connected' : !natsUp ? 'NATS is away' : undefined),
+    notReady,
+    page: (path, response) => agentPage(condition, path, response),
     async stop() {
       clearInterval(timer);
       await agent.stop();

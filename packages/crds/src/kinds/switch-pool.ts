@@ -24,6 +24,7 @@ const mediaPorts = object(
     doc: 'RTP ports. With `Host` each switch on a node takes a range of its own out of it, two ports for each of `callsPerSwitch`.',
     rules: [
       { rule: 'self.from < self.to', message: 'mediaPorts.from must be below mediaPorts.to' },
+      { rule: 'self.from % 2 == 0', message: 'mediaPorts.from must be even: RTP ports are (RFC 3550)' },
       {
         rule: 'self.to < 30000 || self.from > 32767',
         message: 'mediaPorts must stay clear of 30000–32767, where Kubernetes puts NodePorts',
@@ -112,8 +113,8 @@ const resources = object(
   {
     cpu: withDefault(
       integer({
-        doc: 'Whole CPUs, requested and not limited in time slices: a throttled switch stutters.',
-        min: 1,
+        doc: 'Whole CPUs, requested and not limited in time slices: a throttled switch stutters. 0: none are requested, for trying out.',
+        min: 0,
         max: 64,
       }),
       1,

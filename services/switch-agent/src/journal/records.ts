@@ -52,6 +52,8 @@ export class JournalState {
   readonly legs = new Map<string, Leg>();
   /** Legs that have not ended. */
   readonly live = new Set<string>();
+  /** Legs that were new to this process; only ever grows. */
+  begun = 0;
   /** Commands whose outcome is owed, in order of arrival. */
   readonly owed = new Set<string>();
 
@@ -107,6 +109,7 @@ export class JournalState {
         return;
       }
       case 'leg':
+        if (!this.legs.has(record.leg.id)) this.begun += 1;
         this.legs.set(record.leg.id, record.leg);
         if (record.leg.ended) this.live.delete(record.leg.id);
         else this.live.add(record.leg.id);

@@ -23,6 +23,8 @@ export interface SwitchStatus {
   run: string;
   /** Switch's version string. */
   version: string;
+  /** Legs begun since the agent started: calls a second come from two of these. */
+  legsBegun: bigint;
 }
 
 export const SwitchStatus_State = {
@@ -131,6 +133,7 @@ function createBaseSwitchStatus(): SwitchStatus {
     atUs: 0n,
     run: "",
     version: "",
+    legsBegun: 0n,
   };
 }
 
@@ -165,6 +168,12 @@ export const SwitchStatus: MessageFns<SwitchStatus> = {
     }
     if (message.version !== "") {
       writer.uint32(74).string(message.version);
+    }
+    if (message.legsBegun !== 0n) {
+      if (BigInt.asUintN(64, message.legsBegun) !== message.legsBegun) {
+        throw new globalThis.Error("value provided for field message.legsBegun of type uint64 too large");
+      }
+      writer.uint32(80).uint64(message.legsBegun);
     }
     return writer;
   },
@@ -254,6 +263,14 @@ export const SwitchStatus: MessageFns<SwitchStatus> = {
             message.version = reader.string();
             continue;
           }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.legsBegun = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -293,6 +310,11 @@ export const SwitchStatus: MessageFns<SwitchStatus> = {
       atUs: isSet(object.atUs) ? BigInt(object.atUs) : isSet(object.at_us) ? BigInt(object.at_us) : 0n,
       run: isSet(object.run) ? globalThis.String(object.run) : "",
       version: isSet(object.version) ? globalThis.String(object.version) : "",
+      legsBegun: isSet(object.legsBegun)
+        ? BigInt(object.legsBegun)
+        : isSet(object.legs_begun)
+        ? BigInt(object.legs_begun)
+        : 0n,
     };
   },
 
@@ -325,6 +347,9 @@ export const SwitchStatus: MessageFns<SwitchStatus> = {
     if (message.version !== "") {
       obj.version = message.version;
     }
+    if (message.legsBegun !== 0n) {
+      obj.legsBegun = message.legsBegun.toString();
+    }
     return obj;
   },
 
@@ -342,6 +367,7 @@ export const SwitchStatus: MessageFns<SwitchStatus> = {
     message.atUs = (object.atUs !== undefined && object.atUs !== null) ? BigInt(object.atUs) : 0n;
     message.run = object.run ?? "";
     message.version = object.version ?? "";
+    message.legsBegun = (object.legsBegun !== undefined && object.legsBegun !== null) ? BigInt(object.legsBegun) : 0n;
     return message;
   },
 };
