@@ -21,6 +21,7 @@ export {
   activeTraceparent,
   childOf,
   inSession,
+  isSampled,
   isTraced,
   type RecordedSpan,
   recordSpan,

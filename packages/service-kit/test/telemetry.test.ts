@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { createServer, get } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, beforeEach, test } from 'node:test';
@@ -118,6 +119,7 @@ test('what is not sampled is not told, and a traceparent that is none begins a t
   assert.deepEqual([only?.name, only?.parentSpanId, more.length], ['orphan', undefined, 0]);
   assert.notEqual(only?.traceId, TRACE);
   assert.match(childOf(''), /^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
+  assert.match(childOf(PARENT, randomUUID, false), new RegExp(`^00-${TRACE}-[0-9a-f]{16}-00$`));
 });
 
 test('an error marks the span by its class; its text, which may quote a number, is not told', async () => {

@@ -5,6 +5,7 @@ import type { SwitchFact } from './core/facts.ts';
 import { type Act, type Leg, lose, newLeg, onFact, type Told, type Turn } from './core/leg.ts';
 import { legSpans } from './core/leg-span.ts';
 import { shardOfOffer } from './core/offered.ts';
+import { TraceBudget } from './core/trace-budget.ts';
 import { Pacer } from './core/pace.ts';
 import type { JournalPort } from './journal/journal.ts';
 import type { JournalRecord } from './journal/records.ts';
@@ -37,6 +38,8 @@ export interface AgentOptions {
   cdrFiles: CdrFiles;
   maxSessions: number;
   sessionsPerSecond: number;
+  /** Calls that come in and are traced, a second; undefined: all. */
+  tracesPerSecond?: number;
   durable: (shard: number, seq: number) => void;
   /** Something of the status changed. */
   changed: () => void;
@@ -71,11 +74,15 @@ export class Agent {
   #endWaiters: { legId: string; resolve(): void }[] = [];
   #stopTimers: (() => void)[] = [];
   #edge = 0;
+  readonly #traces: TraceBudget | undefined;
   #lastAliveUs = 0;
 
   constructor(options: AgentOptions) {
     this.#options = options;
     const { journal, log, nowUs, timers } = options;
+    if (options.tracesPerSecond !== undefined) {
+      this.#traces = new TraceBudget(options.tracesPerSecond, options.monotonicUs);
+    }
     this.#lastAliveUs = journal.state.aliveUs;
     this.legs = new LegBook({
       journal,
@@ -221,7 +228,7 @@ export class Agent {
       id: bridge ? body.value.bLegId : legId,
       sessionId,
       shard,
-      traceparent: childOf(parent),
+      traceparent: childOf(parent, this.#options.newId),
       parent,
       trunkId: body.value.dial?.trunkId ?? '',
       begunUs: nowUs,
@@ -352,7 +359,7 @@ export class Agent {
       id: legId,
       sessionId: '',
       shard: shardOfOffer(trigger, legId),
-      traceparent: childOf(traceparent),
+      traceparent: childOf(traceparent, this.#options.newId, this.#traces?.take()),
       parent: traceparent,
       role: trigger.mode === 'direct' ? 'a' : 'trigger',
       trunkId: trigger.trunkId,

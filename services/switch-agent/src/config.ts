@@ -30,6 +30,11 @@ export const CONFIG = {
     default: 100,
     min: 2,
   }),
+  TRACES_PER_SECOND: knob.integer({
+    doc: 'calls that come in and are traced, a second; nobody tells spans of more (log lines and metrics are of all)',
+    default: 10,
+    min: 0,
+  }),
   SWITCH_SILENCE: knob.duration({
     doc: 'a switch that does not answer for so long on the event socket is taken for disconnected',
     default: 5_000,

@@ -112,6 +112,7 @@ export async function startAgent(
     cdrFiles: cdrFilesIn(config.CDR_DIR),
     maxSessions: config.MAX_SESSIONS,
     sessionsPerSecond: config.SESSIONS_PER_SECOND,
+    tracesPerSecond: config.TRACES_PER_SECOND,
     durable: (shard, seq) => publisher.durable(shard, seq),
     changed: () => tellStatus(),
     countedEvent: (kind) => events.add(1, { ...label, 'call.event': kind }),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { spanSubject } from '@ringback/contracts';
 import { attributeProblem, type FinishedSpan, spanIdOf, traceIdOf, uuidv7 } from '@ringback/service-kit';
+import { TraceBudget } from '../src/core/trace-budget.ts';
 import { World } from './world.ts';
 
 let world: World;
@@ -31,6 +32,18 @@ const NUMBER = '+48601000001';
 const EDGE = `00-${'12'.repeat(16)}-${'34'.repeat(8)}-01`;
 const inLeg = (legId: string) => (span: FinishedSpan) => span.attributes['call.leg_id'] === legId;
 const named = (name: string) => (span: FinishedSpan) => span.name === name;
+
+test('so many calls a second are traced, and five seconds’ worth at once after a pause', () => {
+  let nowUs = 0;
+  const budget = new TraceBudget(2, () => nowUs);
+  const taken = (calls: number): number => Array.from({ length: calls }, () => budget.take()).filter(Boolean).length;
+  assert.equal(taken(20), 10);
+  nowUs += 1_000_000;
+  assert.equal(taken(20), 2);
+  nowUs += 3_600_000_000;
+  assert.equal(taken(20), 10);
+  assert.equal(new TraceBudget(0, () => nowUs).take(), false);
+});
 
 describe('what a leg tells', () => {
   test('its SIP span lasts from the command to the hang-up, with the id its INVITE and its events carried', async () => {

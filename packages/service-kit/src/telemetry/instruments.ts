@@ -24,6 +24,8 @@ const describe = (name: MetricName) => ({ unit: METRICS[name].unit, description:
 /** A counter of the catalogue. */
 export function counter<M extends OfKind<'counter'>>(name: M): { add: Observe<M> } {
   const instrument = meter().createCounter(name, describe(name));
+  // A series that is there from the beginning: the first thing counted is an increase.
+  if (METRICS[name].attributes.length === 0) instrument.add(0);
   return { add: (value, ...[labels]) => instrument.add(value, labels as Attributes | undefined) };
 }
 

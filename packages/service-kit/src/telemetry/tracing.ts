@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import {
   type Attributes,
   type Context,
@@ -70,14 +70,19 @@ export const traceIdOf = (traceparent: string): string => parse(traceparent)?.tr
 /** Span id within a traceparent, or empty. */
 export const spanIdOf = (traceparent: string): string => parse(traceparent)?.spanId ?? '';
 
-/** Traceparent of a span to come, below `traceparent`; of a new trace where that is none. */
-export function childOf(traceparent: string): string {
-  const parsed = parse(traceparent);
-  const spanId = randomBytes(8).toString('hex');
-  return parsed
-    ? `00-${parsed.traceId}-${spanId}-0${parsed.traceFlags}`
-    : `00-${randomBytes(16).toString('hex')}-${spanId}-01`;
+const hex = (uuid: string): string => uuid.replaceAll('-', '');
+
+/**
+ * Traceparent of a span to come, below `traceparent`; of a new trace where that is none. Ids are made of `newId`'s UUIDs
+ * (version 4: their ends are random). With `sampled` false nothing of what is below is recorded, by anybody.
+ */
+export function childOf(traceparent: string, newId: () => string = randomUUID, sampled = true): string {
+  const { traceId, traceFlags } = parse(traceparent) ?? { traceId: hex(newId()), traceFlags: 1 };
+  return `00-${traceId}-${hex(newId()).slice(-16)}-0${sampled ? traceFlags : 0}`;
 }
+
+/** Whether what is below this traceparent is recorded. */
+export const isSampled = (traceparent: string): boolean => parse(traceparent)?.traceFlags === 1;
 
 /** The session that work under way belongs to: its id is on every log line. */
 export const activeSession = (): string | undefined => context.active().getValue(SESSION) as string | undefined;

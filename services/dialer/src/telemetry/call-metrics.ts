@@ -1,4 +1,4 @@
-import { counter, histogram, observe } from '@ringback/service-kit';
+import { counter, histogram, type Labels, observe, RESULTS } from '@ringback/service-kit';
 import type { Leg, Session } from '../domain/model.ts';
 import { type CallFact, statusLabel } from './call-facts.ts';
 
@@ -16,13 +16,26 @@ export function callMetrics(sessions: () => Iterable<Session>): (session: Sessio
   const ended = counter('ringback.session.ended');
   observeCallsUp(sessions);
 
+  /** Every result of a new combination at 0, so that its first end is an increase. */
+  const begun = new Set<string>();
+  const begin = (leg: Labels<'ringback.call.answered_time'>): void => {
+    const key = Object.values(leg).join(' ');
+    if (begun.has(key)) return;
+    begun.add(key);
+    answeredTime.add(0, leg);
+    for (const result of RESULTS) attempts.add(0, { ...leg, 'call.result': result });
+  };
+
   return ({ access }, facts) => {
     const number = { 'call.access_number': access.number };
     for (const fact of facts) {
       switch (fact.is) {
-        case 'started':
-          started.add(1, { ...number, 'call.leg_role': fact.role, 'call.trunk_id': fact.trunkId });
+        case 'started': {
+          const leg = { ...number, 'call.leg_role': fact.role, 'call.trunk_id': fact.trunkId };
+          started.add(1, leg);
+          if (fact.role !== 'trigger') begin(leg);
           break;
+        }
         case 'progress':
           postDialDelay.record(fact.afterUs / SECOND_US, {
             'call.leg_role': fact.role,

@@ -1,5 +1,5 @@
 import type { RecordedSpan } from '@ringback/service-kit';
-import { SpanKind } from '@ringback/service-kit';
+import { isSampled, SpanKind } from '@ringback/service-kit';
 import type { Leg, Told } from './leg.ts';
 
 /**
@@ -9,8 +9,8 @@ import type { Leg, Told } from './leg.ts';
  */
 export function legSpans(leg: Leg, told: readonly Told[], switchId: string): RecordedSpan[] {
   const end = told.find(({ legId, body }) => legId === leg.id && ENDS.has(body.$case));
-  // Of a journal written before legs had spans.
-  if (!end || !leg.begunUs) return [];
+  // `begunUs`: of a journal written before legs had spans.
+  if (!end || !leg.begunUs || !isSampled(leg.traceparent)) return [];
   const { body, atUs: endUs } = end;
   const inbound = leg.origin === 'inbound';
   const answeredUs = leg.answeredUs || (body.$case === 'ended' ? Number(body.value.answeredAtUs) : 0);
