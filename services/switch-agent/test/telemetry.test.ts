@@ -1,8 +1,19 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import type { MsgHdrs } from '@nats-io/transport-node';
 import { spanSubject } from '@ringback/contracts';
-import { attributeProblem, type FinishedSpan, spanIdOf, traceIdOf, uuidv7 } from '@ringback/service-kit';
+import {
+  attributeProblem,
+  childOf,
+  type FinishedSpan,
+  spanIdOf,
+  startTelemetry,
+  traceIdOf,
+  traceOf,
+  uuidv7,
+} from '@ringback/service-kit';
 import { TraceBudget } from '../src/core/trace-budget.ts';
+import { publishEvents } from '../src/telling.ts';
 import { World } from './world.ts';
 
 let world: World;
@@ -43,6 +54,33 @@ test('so many calls a second are traced, and five seconds’ worth at once after
   nowUs += 3_600_000_000;
   assert.equal(taken(20), 10);
   assert.equal(new TraceBudget(0, () => nowUs).take(), false);
+});
+
+test('a message of one call carries its trace; of one of several each call’s trace has a span of the publishing', async () => {
+  const told: FinishedSpan[] = [];
+  const telemetry = startTelemetry({ service: 'test', otlpEndpoint: undefined, region: '' });
+  telemetry.setSpanSink((_traceId, more) => {
+    told.push(...more);
+    return Promise.resolve();
+  });
+  const carried: string[] = [];
+  const publish = (headers?: MsgHdrs): Promise<void> => {
+    carried.push(traceOf({ headers }));
+    return Promise.resolve();
+  };
+  const [one, two] = [childOf(''), childOf('')].map((traceparent) => ({ traceparent, sessionId: '', events: 2 }));
+  await publishEvents('event.7.switch-1', [one!], publish);
+  await publishEvents('event.7.switch-1', [one!, two!], publish);
+  await telemetry.shutdown();
+  assert.deepEqual(
+    told.map(({ parentSpanId, kind }) => [parentSpanId, kind]).sort(),
+    [one, one, two].map((each) => [spanIdOf(each!.traceparent), 'producer']).sort(),
+  );
+  const [alone] = told.filter(({ traceId }) => traceId === traceIdOf(one!.traceparent));
+  assert.deepEqual([carried[0]?.split('-')[2], carried[1]], [alone?.spanId, '']);
+  for (const { attributes } of told) {
+    for (const [name, value] of Object.entries(attributes)) assert.equal(attributeProblem(name, value), undefined);
+  }
 });
 
 describe('what a leg tells', () => {
