@@ -52,28 +52,47 @@ function systemOf({ attributes }: FinishedSpan): string {
   return String(named ?? (attributes['sip.method'] ? 'sip' : attributes['esl.command'] ? 'esl' : ''));
 }
 
+/** One line of the tree. */
+interface Node {
+  id: string;
+  startUs: number;
+  text: string;
+}
+
+function nodeOf(span: FinishedSpan): Node {
+  const said = [`${ms(span.endUs - span.startUs)} ms`, ...remarks(span)].join(', ');
+  const who = [span.service, systemOf(span)].filter(Boolean).join(', ');
+  return { id: span.spanId, startUs: span.startUs, text: `${span.name}  [${who}] ${said}` };
+}
+
 /**
- * A trace as a tree, each span with its beginning (ms since the first), duration, and who did it. A span whose parent was
- * not told (its process was killed, or it goes on) stands at the top.
+ * A trace as a tree, each span with its beginning (ms since the first), duration, and who did it. A span that was not told
+ * (a leg that goes on; or its process was killed) but has others below it stands at the top, without a name.
  */
 export function renderTrace(spans: FinishedSpan[]): string {
   const [first] = spans;
   if (!first) return 'no spans of this trace are kept (any more)';
-  const ids = new Set(spans.map(({ spanId }) => spanId));
-  const children = Map.groupBy(spans, ({ parentSpanId }) =>
-    parentSpanId && ids.has(parentSpanId) ? parentSpanId : '',
-  );
-  const services = new Set(spans.map(({ service }) => service));
-  const lines: string[] = [`trace ${first.traceId}: ${spans.length} spans of ${[...services].sort().join(', ')}`];
+  const told = new Set(spans.map(({ spanId }) => spanId));
+  const children = new Map<string, Node[]>();
+  const put = (parent: string, node: Node): void => {
+    children.set(parent, [...(children.get(parent) ?? []), node]);
+  };
+  for (const span of spans) {
+    const { parentSpanId: parent = '', startUs } = span;
+    if (parent !== '' && !told.has(parent) && !children.has(parent)) {
+      put('', { id: parent, startUs, text: '… (goes on, or was not told)' });
+    }
+    put(parent, nodeOf(span));
+  }
+  const services = [...new Set(spans.map(({ service }) => service))].sort();
+  const lines: string[] = [`trace ${first.traceId}: ${spans.length} spans of ${services.join(', ')}`];
   const add = (parent: string, indent: string): void => {
     const list = children.get(parent) ?? [];
-    list.forEach((span, index) => {
+    list.forEach(({ id, startUs, text }, index) => {
       const last = index === list.length - 1;
-      const begun = ms(span.startUs - first.startUs).padStart(10);
-      const said = [`${ms(span.endUs - span.startUs)} ms`, ...remarks(span)].join(', ');
-      const who = [span.service, systemOf(span)].filter(Boolean).join(', ');
-      lines.push(`${begun} ms  ${indent}${last ? '└─' : '├─'} ${span.name}  [${who}] ${said}`);
-      add(span.spanId, `${indent}${last ? '   ' : '│  '}`);
+      const begun = ms(startUs - first.startUs).padStart(10);
+      lines.push(`${begun} ms  ${indent}${last ? '└─' : '├─'} ${text}`);
+      add(id, `${indent}${last ? '   ' : '│  '}`);
     });
   };
   add('', '');

@@ -32,17 +32,20 @@ test('a trace is a tree: who did what, with whom, how long, and how it ended', (
     }),
     span('c', 'b', { name: 'settle', startUs: 1_002_000, endUs: 1_002_250, error: 'UNAVAILABLE' }),
     span('d', 'a', { name: 'esl uuid_kill', startUs: 1_003_000, endUs: 1_003_000, attributes: { 'esl.command': 'x' } }),
-    span('e', 'not told', { name: 'orphan' }),
+    span('e', 'pending', { name: 'in mid-call', startUs: 1_004_000, endUs: 1_004_000 }),
+    span('f', 'pending', { name: 'a moment later', startUs: 1_005_000, endUs: 1_005_000 }),
   ];
   assert.equal(
     renderTrace(spans),
     [
-      `trace ${'ab'.repeat(16)}: 5 spans of dialer, switch-agent`,
+      `trace ${'ab'.repeat(16)}: 6 spans of dialer, switch-agent`,
       '       0.0 ms  ├─ sip INVITE a  [switch-agent, sip] 1.5 ms, ringing +0.5, 486, USER_BUSY',
       '       0.0 ms  │  ├─ session leg:ended  [dialer, postgresql] 1.5 ms, calling_a → retrying',
       '       2.0 ms  │  │  └─ settle  [dialer] 0.3 ms, FAILED: UNAVAILABLE',
       '       3.0 ms  │  └─ esl uuid_kill  [dialer, esl] 0.0 ms',
-      '       0.0 ms  └─ orphan  [dialer] 1.5 ms',
+      '       4.0 ms  └─ … (goes on, or was not told)',
+      '       4.0 ms     ├─ in mid-call  [dialer] 0.0 ms',
+      '       5.0 ms     └─ a moment later  [dialer] 0.0 ms',
     ].join('\n'),
   );
   assert.equal(renderTrace([]), 'no spans of this trace are kept (any more)');
