@@ -75,7 +75,9 @@ export function renderTrace(spans: FinishedSpan[]): string {
   const told = new Set(spans.map(({ spanId }) => spanId));
   const children = new Map<string, Node[]>();
   const put = (parent: string, node: Node): void => {
-    children.set(parent, [...(children.get(parent) ?? []), node]);
+    const list = children.get(parent);
+    if (list) list.push(node);
+    else children.set(parent, [node]);
   };
   for (const span of spans) {
     const { parentSpanId: parent = '', startUs } = span;
