@@ -1,5 +1,5 @@
 import { type dialer, sw, switchCommandSubject } from '@ringback/contracts';
-import { GrpcError, type NatsConnection, nowUs, uuidv7 } from '@ringback/service-kit';
+import { activeTraceparent, GrpcError, type NatsConnection, nowUs, uuidv7 } from '@ringback/service-kit';
 import type { SwitchRegistry } from '../adapters/switch-registry.ts';
 
 const DRAIN_MS = 5_000;
@@ -26,6 +26,7 @@ export function switchHandlers(
       const command = sw.Command.fromPartial({
         commandId: uuidv7(),
         startByUs: nowUs() + BigInt(DRAIN_MS * 1000),
+        traceparent: activeTraceparent(),
         body: { $case: 'drain', value: { draining } },
       });
       const data = sw.Command.encode(command).finish();
