@@ -21,6 +21,7 @@ const PAID_SECONDS = CREDIT_SECONDS - 1;
 /** One caller, brought to a moment of a call; after that, it goes on to its end. */
 export interface Scene {
   moment: string;
+  caller: string;
   /** Brings the call to where it can stay while others are still on their way. */
   prepare?(): Promise<void>;
   /** From there to its moment, in seconds. */
@@ -31,14 +32,10 @@ export interface Scene {
   goOn(back: Promise<unknown>): Promise<void>;
 }
 
-/** What a process that was away may not have seen is who hung up first: this reason is not compared. */
-const EITHER_WAY = ['caller_left', 'dialogue'];
-
 /** `role result reason` of all legs of that caller's sessions, sorted. */
 export async function outcome(world: World, caller: string): Promise<string[]> {
   const cdrs = await world.cdrs({ number: caller });
-  const words = cdrs.map(({ role, result, reason }) => [role, result, EITHER_WAY.includes(reason) ? '' : reason]);
-  return words.map((each) => each.filter(Boolean).join(' ')).sort();
+  return cdrs.map(({ role, result, reason }) => [role, result, reason].filter(Boolean).join(' ')).sort();
 }
 
 /** Waits until the caller's session is over, then compares. */
@@ -68,6 +65,21 @@ export class Scenes {
 
   constructor(world: World) {
     this.#world = world;
+  }
+
+  /** The switch that carries that caller's last leg A. */
+  async switchOf(caller: string): Promise<string> {
+    const [session] = (await this.#world.sessions()).filter(({ callerId }) => callerId === caller);
+    const a = session?.legs.findLast(({ role }) => role === 'a');
+    if (!a?.switchId) throw new Error('that caller has no leg A on a switch');
+    return a.switchId;
+  }
+
+  /** The last conversation that costs much: the one that will be cut off. */
+  dearest(): PhoneCall {
+    const b = this.#world.phone.calls.findLast(({ to }) => to.replace(/^(\+|00)?/, '+').startsWith(DEAR_PREFIX));
+    if (!b) throw new Error('nobody has called there');
+    return b;
   }
 
   /** A destination nobody else calls. */
@@ -110,6 +122,7 @@ export class Scenes {
     const customer = await this.#world.customer();
     let call: Conversation;
     return {
+      caller: customer.caller,
       moment: 'in conversation',
       prepare: async () => {
         call = await this.conversation(customer);
@@ -141,6 +154,7 @@ export class Scenes {
     const customer = await this.#world.customer();
     let call: Conversation;
     return {
+      caller: customer.caller,
       moment: 'hanging up meanwhile',
       prepare: async () => {
         call = await this.conversation(customer);
@@ -161,6 +175,7 @@ export class Scenes {
     let call: Conversation;
     let caller: PhoneCall;
     return {
+      caller: customer.caller,
       moment: 'with little credit',
       prepare: async () => {
         caller = await this.atPrompt(customer);
@@ -200,6 +215,7 @@ export class Scenes {
     const customer = await this.#world.customer();
     let a: PhoneCall;
     return {
+      caller: customer.caller,
       moment: 'while A rings',
       reach: async () => {
         await this.#world.trigger(customer.caller, CALLBACK);
@@ -224,6 +240,7 @@ export class Scenes {
     let a: PhoneCall;
     let b: PhoneCall;
     return {
+      caller: customer.caller,
       moment: 'while B rings',
       prepare: async () => {
         a = await this.atPrompt(customer);
@@ -248,12 +265,13 @@ export class Scenes {
     };
   }
 
-  /** Half of the PIN is keyed. Whoever lost digits asks again, and does not hold it against the caller. */
+  /** Half of the PIN is keyed. Where digits were lost, or came too late, it is asked for again. */
   async keyingPin(): Promise<Scene> {
     const customer = await this.#world.customer({ authorised: false });
     const { pin } = customer;
     let a: PhoneCall;
     return {
+      caller: customer.caller,
       moment: 'while the PIN is keyed',
       prepare: async () => {
         a = await this.#world.calledBack(customer.caller, CALLBACK);
@@ -280,6 +298,7 @@ export class Scenes {
     const customer = await this.#world.customer();
     let trigger: PhoneCall;
     return {
+      caller: customer.caller,
       moment,
       touch: async () => {
         trigger = await this.#world.phone.call(customer.caller, CALLBACK);
@@ -299,6 +318,22 @@ export class Scenes {
       },
     };
   }
+}
+
+/** The caller's switch dies: what was up is settled to its last moment known, what rang is not known; the caller is called back. */
+export async function calledBackAfterLoss(world: World, scene: Scene, back: Promise<unknown>): Promise<void> {
+  const { phone } = world;
+  const [lost] = phone.callsTo(scene.caller);
+  const a = await phone.expectCall(scene.caller, WAIT);
+  a.answer();
+  await a.expectPrompt(ASKED, WAIT, { until: 'start' });
+  lost?.hangup();
+  a.hangup();
+  await back;
+  const talked = scene.moment === 'in conversation';
+  const lostLegs = talked ? ['a success switch_lost', 'b success switch_lost'] : ['a indeterminate switch_lost'];
+  await booked(world, scene.caller, ['a success', ...lostLegs, 'trigger success'].sort());
+  assert.equal(phone.callsTo(scene.caller).length, 2, 'called once before and once after');
 }
 
 /** From now until the process is back, and a moment longer, both ends hear each other. */

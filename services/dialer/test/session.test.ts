@@ -258,6 +258,25 @@ describe('leg B', () => {
     assert.equal(world.s.phase, 'talking');
   });
 
+  for (const first of ['a', 'b'] as const) {
+    test(`a conversation that ends has no reason, whoever's end is told first (${first})`, () => {
+      const world = triggered();
+      const legs = dialling(world);
+      world.answered(legs.b, 1054);
+      world.reserve(1060);
+      world.nowUs += 30 * SECOND;
+      const answered = { answeredAtUs: BigInt(world.nowUs - 30 * SECOND) };
+      for (const role of first === 'a' ? (['a', 'b'] as const) : (['b', 'a'] as const))
+        world.ended(legs[role], answered);
+      world.settleAll();
+      const { b } = legs;
+      assert.deepEqual(
+        world.cdrs().find(({ legId }) => legId === b),
+        { role: 'b', result: 'success', reason: '', legId: b },
+      );
+    });
+  }
+
   for (const [cause, q850, reason] of [
     ['USER_BUSY', 17, 'REASON_BUSY'],
     ['NO_ANSWER', 19, 'REASON_NO_ANSWER'],

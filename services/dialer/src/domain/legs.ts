@@ -74,10 +74,17 @@ function recordEnd(leg: Leg, atUs: number, ended: sw.LegEnded): void {
   leg.status = 'ended';
 }
 
+/**
+ * Who hung up first in a conversation is told by whichever event comes first, and says nothing about the call: an answered
+ * leg has a reason only where something other than a hang-up ended it.
+ */
+const HUNG_UP: readonly Leg['endedBy'][] = ['caller_left', 'dialogue'];
+
 /** Settles a leg that has ended, by what it was; answers the verdict for one that was never answered. */
 export function settleEnded(turn: Turn, leg: Leg): Verdict | undefined {
   if (leg.answeredUs > 0) {
-    const reason = leg.cutOff ? 'cut_off' : leg.cause === 'LEG_LOST' ? 'switch_lost' : leg.endedBy;
+    const endedBy = HUNG_UP.includes(leg.endedBy) ? '' : leg.endedBy;
+    const reason = leg.cutOff ? 'cut_off' : leg.cause === 'LEG_LOST' ? 'switch_lost' : endedBy;
     turn.settle(leg, 'success', reason);
     return undefined;
   }
