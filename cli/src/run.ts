@@ -28,6 +28,15 @@ export interface Streams {
   stderr(text: string): void;
 }
 
+/** A command in a list of commands: its name and arguments; other names it has stand in its description. */
+const term = (command: Command): string =>
+  [
+    command.name(),
+    ...command.registeredArguments.map((argument) =>
+      argument.required ? `<${argument.name()}>` : `[${argument.name()}]`,
+    ),
+  ].join(' ');
+
 /** Runs one command line; answers its exit status. */
 export async function run(args: string[], streams: Streams): Promise<number> {
   const program = new Command('ringback')
@@ -35,6 +44,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     .option('--json', 'JSON instead of tables')
     .option('--endpoints <file>', 'endpoints.json of a run (default: $RUN_DIR/endpoints.json, .run/endpoints.json)')
     .exitOverride()
+    .configureHelp({ subcommandTerm: term })
     .configureOutput({ writeOut: streams.stdout, writeErr: streams.stderr })
     .showHelpAfterError('(--help shows how)');
   const action: Action =

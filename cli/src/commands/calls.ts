@@ -6,7 +6,7 @@ import type { Action } from '../run.ts';
 import { readSpans, renderTrace } from '../trace.ts';
 
 export function callCommands(program: Command, action: Action): void {
-  const sessions = program.command('sessions').alias('session').description('callback sessions');
+  const sessions = program.command('sessions').alias('session').description('callback sessions (also: session)');
   sessions
     .command('list')
     .description('open sessions')
