@@ -35,6 +35,8 @@ describe('a call from a trunk', () => {
     assert.equal(m.header('X-Ringback-Hidden'), '0');
     assert.equal(m.header('X-Ringback-Diverted'), '0');
     assert.equal(m.header('X-Ringback-Verstat'), 'TN-Validation-Passed');
+    const receivedMs = Number(m.header('X-Ringback-Received')) * 1000;
+    assert.ok(Math.abs(Date.now() - receivedMs) < 60_000, 'when the edge had it');
     assert.match(m.header('X-Traceparent'), /^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
     assert.match(m.uri, /^sip:\+48223000000@/);
     assert.match(m.header('Record-Route'), new RegExp(`${world.edge.host}:${world.edge.port}`));

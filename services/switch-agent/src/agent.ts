@@ -1,7 +1,7 @@
 import { sw } from '@ringback/contracts';
 import { about, childOf, inSession, type Logger, recordSpan } from '@ringback/service-kit';
 import { problemOf } from './core/check.ts';
-import type { SwitchFact } from './core/facts.ts';
+import type { Offer, SwitchFact } from './core/facts.ts';
 import { type Act, type Leg, lose, newLeg, onFact, type Told, type Turn } from './core/leg.ts';
 import { legSpans } from './core/leg-span.ts';
 import { shardOfOffer } from './core/offered.ts';
@@ -352,7 +352,7 @@ export class Agent {
   #offered(
     legId: string,
     atUs: number,
-    { trigger, traceparent, createdUs }: NonNullable<Extract<SwitchFact, { is: 'parked' }>['offer']>,
+    { trigger, traceparent, createdUs, receivedUs = 0 }: Offer,
     core: string,
   ): void {
     const leg = newLeg({
@@ -364,6 +364,7 @@ export class Agent {
       role: trigger.mode === 'direct' ? 'a' : 'trigger',
       trunkId: trigger.trunkId,
       begunUs: createdUs || atUs,
+      receivedUs,
       origin: 'inbound',
       core,
       seen: true,

@@ -132,8 +132,10 @@ describe('what a leg tells', () => {
   });
 
   test('a call that came in is below the edge’s span, which is told for the edge: the trace has a root', async () => {
+    const seconds = Math.floor(Date.now() / 1000) - 1;
     const phone = await world.calls([
       ['X-Traceparent', EDGE],
+      ['X-Ringback-Received', `${seconds}.000250`],
       ['X-Ringback-Trunk', 't1'],
       ['X-Ringback-Trusted', '1'],
       ['X-Ringback-Country', 'PL'],
@@ -147,6 +149,7 @@ describe('what a leg tells', () => {
     const trigger = await spanOf((span) => span.traceId === traceIdOf(EDGE) && span.attributes['sip.hop'] === 'switch');
     const root = await spanOf((span) => span.spanId === spanIdOf(EDGE));
     assert.deepEqual([root.parentSpanId, root.attributes['sip.hop'], root.kind], [undefined, 'edge', 'server']);
+    assert.equal(root.startUs, seconds * 1_000_000 + 250, 'since the edge had the INVITE');
     assert.equal(trigger.parentSpanId, root.spanId);
     assert.equal(trigger.name, 'sip INVITE trigger');
     assert.equal(trigger.attributes['call.cause'], 'USER_BUSY');

@@ -45,6 +45,8 @@ route[FROM_TRUNK] {
     $var(trace) = $(uuid(r){s.rm,-});
     $var(span) = $(uuid(r){s.rm,-});
     append_hf("X-Traceparent: 00-$var(trace)-$(var(span){s.substr,16,16})-01\\r\\n");
+    # Epoch seconds with microseconds: where the trace begins.
+    append_hf("X-Ringback-Received: $TV(Sn)\\r\\n");
     append_hf("X-Ringback-Trunk: $var(trunk)\\r\\n");
     append_hf("X-Ringback-Trusted: $var(believed)\\r\\n");
     append_hf("X-Ringback-Country: $(var(settings){param.value,country})\\r\\n");

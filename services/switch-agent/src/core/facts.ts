@@ -12,6 +12,15 @@ export interface EndData {
   endedUs: number;
 }
 
+/** A call that came in, and where its trace begins. */
+export interface Offer {
+  trigger: sw.LegOffered;
+  traceparent: string;
+  createdUs: number;
+  /** When the edge had it, by the edge's clock; left out where it does not say. */
+  receivedUs?: number;
+}
+
 interface About {
   legId: string;
   /** Epoch µs by the switch's clock. */
@@ -26,7 +35,7 @@ export type SwitchFact = About &
     /** `tones`: no telephone-event was negotiated, so keys may come as tones in the audio. */
     | { is: 'answered'; tones?: boolean }
     /** `offer` for a call that came in and rings. */
-    | { is: 'parked'; offer: { trigger: sw.LegOffered; traceparent: string; createdUs: number } | undefined }
+    | { is: 'parked'; offer: Offer | undefined }
     | { is: 'ended'; end: EndData }
     | { is: 'digit'; digit: string; source: string }
     /** An application that a command executed is over. `alive`: the channel has not hung up. `end` tells of a bridge. */

@@ -55,7 +55,7 @@ export function legSpans(leg: Leg, told: readonly Told[], switchId: string): Rec
       name: `sip INVITE ${leg.role} at the edge`,
       traceparent: leg.parent,
       parent: '',
-      startUs: leg.begunUs,
+      startUs: receivedUs(leg),
       endUs,
       kind: SpanKind.SERVER,
       attributes: { ...common, 'sip.hop': 'edge' },
@@ -63,5 +63,11 @@ export function legSpans(leg: Leg, told: readonly Told[], switchId: string): Rec
     span,
   ];
 }
+
+/** Two clocks: a difference that no edge takes to find a switch is not one of time. */
+const LONGEST_AT_EDGE_US = 10_000_000;
+
+const receivedUs = ({ begunUs, receivedUs: at }: Leg): number =>
+  at > 0 && at <= begunUs && begunUs - at < LONGEST_AT_EDGE_US ? at : begunUs;
 
 const ENDS = new Set(['ended', 'lost', 'commandFailed']);

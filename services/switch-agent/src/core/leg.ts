@@ -25,6 +25,8 @@ export interface Leg {
   trunkId: string;
   /** When it was journalled. */
   begunUs: number;
+  /** When the edge had an inbound call; 0: it does not say. */
+  receivedUs: number;
   origin: LegOrigin;
   /** Command its outcome belongs to: Originate, Bridge or Answer. */
   originCommand: string;
@@ -57,6 +59,7 @@ export function newLeg(fields: Pick<Leg, 'id' | 'sessionId' | 'shard' | 'tracepa
     role: fields.origin === 'bridge' ? 'b' : 'a',
     trunkId: '',
     begunUs: 0,
+    receivedUs: 0,
     originCommand: '',
     core: '',
     seen: false,

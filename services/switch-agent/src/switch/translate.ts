@@ -152,9 +152,14 @@ export function offerOf(read: Reader): Extract<SwitchFact, { is: 'parked' }>['of
   const trigger = readOffer((name) => read(`variable_sip_h_${name}`));
   if (trigger.accessNumber === '') return undefined;
   const traceparent = read('variable_sip_h_X-Traceparent');
+  const [, seconds = '', fraction = ''] = RECEIVED.exec(read('variable_sip_h_X-Ringback-Received')) ?? [];
   return {
     trigger,
     traceparent: /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/.test(traceparent) ? traceparent : '',
     createdUs: micros(read('Caller-Channel-Created-Time')) || micros(read('variable_start_uepoch')),
+    ...(seconds === '' ? {} : { receivedUs: micros(seconds + fraction) }),
   };
 }
+
+/** Epoch seconds with microseconds. */
+const RECEIVED = /^(\d{10})\.(\d{6})$/;
