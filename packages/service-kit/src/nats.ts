@@ -42,6 +42,8 @@ export async function connectNats(options: {
     pingInterval: 5_000,
     maxPingOut: 2,
     ignoreAuthErrorAbort: true,
+    // Each request would make two errors in advance, for their stacks.
+    noAsyncTraces: true,
   });
   const version = connection.info?.version ?? '0.0.0';
   const [major = 0, minor = 0] = version.split('.').map(Number);

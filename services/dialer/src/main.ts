@@ -42,10 +42,13 @@ await runService({
     const connection = await connectNats({ url: config.NATS_URL, name: 'dialer' });
     telemetry.setSpanSink(spanSink(connection));
 
-    const sessionsOn = (switchId: string): number =>
-      [...loop.sessions()].filter(({ state }) =>
-        state.legs.some((leg) => leg.switchId === switchId && leg.status !== 'ended'),
-      ).length;
+    const sessionsOn = (switchId: string): number => {
+      let count = 0;
+      for (const { state } of loop.sessions()) {
+        if (state.legs.some((leg) => leg.switchId === switchId && leg.status !== 'ended')) count += 1;
+      }
+      return count;
+    };
     const registry = new SwitchRegistry(pool, config.SWITCH_SILENCE, sessionsOn);
     const routing = new RoutingStore(pool, log, () => registry.pick());
     await routing.start();

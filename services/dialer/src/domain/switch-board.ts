@@ -8,6 +8,9 @@ export interface KnownSwitch {
 
 export type SwitchState = 'active' | 'draining' | 'disconnected' | 'unknown';
 
+/** Sessions are counted anew at most so often, ms: that looks at every open one. */
+const COUNT_MS = 100;
+
 export interface SwitchBoardOptions {
   /** After this long without a status a switch gets no new session, ms. */
   silenceMs: number;
@@ -20,6 +23,8 @@ export class SwitchBoard {
   readonly #switches = new Map<string, KnownSwitch>();
   readonly #drained = new Set<string>();
   readonly #options: SwitchBoardOptions;
+  /** Sessions by switch as counted lately, and those given to it since. */
+  #counted: { atMs: number; sessions: Map<string, number> } = { atMs: Number.NEGATIVE_INFINITY, sessions: new Map() };
 
   constructor(options: SwitchBoardOptions) {
     this.#options = options;
@@ -47,13 +52,25 @@ export class SwitchBoard {
   /** The active switch with the largest share of free sessions. */
   pick(): string | undefined {
     let best: { id: string; free: number } | undefined;
+    const counted = this.#count();
     for (const known of this.list()) {
       const { switchId, sessions, maxSessions } = known.status;
       if (this.stateOf(known) !== 'active' || maxSessions === 0) continue;
-      const free = 1 - Math.max(sessions, this.#options.sessionsOn(switchId)) / maxSessions;
+      const free = 1 - Math.max(sessions, counted.get(switchId) ?? 0) / maxSessions;
       if (free > (best?.free ?? 0)) best = { id: switchId, free };
     }
+    if (best) counted.set(best.id, (counted.get(best.id) ?? 0) + 1);
     return best?.id;
+  }
+
+  #count(): Map<string, number> {
+    const nowMs = this.#options.monotonicMs();
+    if (nowMs - this.#counted.atMs >= COUNT_MS) {
+      const ids = [...this.#switches.keys()];
+      const sessions = new Map(ids.map((id): [string, number] => [id, this.#options.sessionsOn(id)]));
+      this.#counted = { atMs: nowMs, sessions };
+    }
+    return this.#counted.sessions;
   }
 
   get ready(): boolean {
