@@ -53,6 +53,11 @@ export class Output {
     this.#write(`${text}\n`);
   }
 
+  /** As it is: a file for other programs. */
+  text(text: string): void {
+    this.#write(text);
+  }
+
   get json(): boolean {
     return this.#json;
   }

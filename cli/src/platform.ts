@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { auth, billing, dialer } from '@ringback/contracts';
-import { call, grpcClient } from '@ringback/service-kit';
+import { call, callStream, grpcClient } from '@ringback/service-kit';
 
 /** A wrong call of the command line (exit status 2). */
 export class UsageError extends Error {
@@ -96,4 +96,4 @@ export class PlatformClient {
   }
 }
 
-export { call };
+export { call, callStream };

@@ -3,7 +3,9 @@ import { Command, CommanderError } from 'commander';
 import { accountCommands } from './commands/accounts.ts';
 import { callCommands } from './commands/calls.ts';
 import { moneyCommands } from './commands/money.ts';
+import { exchangeCommands } from './commands/movements.ts';
 import { routingCommands } from './commands/routing.ts';
+import { voucherCommands } from './commands/vouchers.ts';
 import { Output } from './output.ts';
 import { PlatformClient, UsageError } from './platform.ts';
 
@@ -62,6 +64,8 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   accountCommands(program, action);
   callCommands(program, action);
   moneyCommands(program, action);
+  exchangeCommands(program, action);
+  voucherCommands(program, action);
   routingCommands(program, action);
   try {
     await program.parseAsync(args, { from: 'user' });

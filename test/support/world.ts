@@ -250,7 +250,7 @@ export class World {
     const { ledger } = this;
     const { balanced, problems } = await call(ledger, ledger.checkLedger, {});
     if (!balanced) throw new Error(`the ledger is not balanced: ${problems.join('; ')}`);
-    const { holds } = await call(ledger, ledger.listHolds, { all: false });
+    const { holds } = await call(ledger, ledger.listHolds, billing.ListHoldsRequest.fromPartial({ all: false }));
     if (holds.length > 0) throw new Error(`${holds.length} holds are left`);
     const recorded = Map.groupBy(await this.cdrs(), ({ legId }) => legId);
     for (const session of await this.sessions()) {

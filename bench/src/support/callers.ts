@@ -53,7 +53,7 @@ export async function problemsOf(grpc: Grpc): Promise<string[]> {
   const ledger = grpcClient(billing.LedgerServiceClient, grpc.billing ?? '');
   try {
     const { balanced, problems } = await call(ledger, ledger.checkLedger, {}, { deadlineMs: SETTLED_MS });
-    const { holds } = await call(ledger, ledger.listHolds, { all: false });
+    const { holds } = await call(ledger, ledger.listHolds, billing.ListHoldsRequest.fromPartial({ all: false }));
     return [...(balanced ? [] : problems), ...(holds.length > 0 ? [`${holds.length} holds are left`] : [])];
   } finally {
     ledger.close();

@@ -1,10 +1,10 @@
 import { auth, billing } from '@ringback/contracts';
-import { parseMoney } from '@ringback/money';
 import { uuidv7 } from '@ringback/service-kit';
 import type { Command } from 'commander';
 import { money, time } from '../output.ts';
-import { call, UsageError } from '../platform.ts';
+import { call } from '../platform.ts';
 import type { Action } from '../run.ts';
+import { amountOf } from './arguments.ts';
 
 export function accountCommands(program: Command, action: Action): void {
   const accounts = program
@@ -192,12 +192,4 @@ export function accountCommands(program: Command, action: Action): void {
         out.say(`${code} was removed`);
       }),
     );
-}
-
-function amountOf(text: string) {
-  try {
-    return parseMoney(text);
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
 }

@@ -1,8 +1,8 @@
-import { billing } from '@ringback/contracts';
 import type { Command } from 'commander';
-import { money, seconds, time } from '../output.ts';
+import { seconds, time } from '../output.ts';
 import { call } from '../platform.ts';
 import type { Action } from '../run.ts';
+import { cdrCommands } from './cdrs.ts';
 import { readSpans, renderTrace } from '../trace.ts';
 
 export function callCommands(program: Command, action: Action): void {
@@ -111,37 +111,7 @@ export function callCommands(program: Command, action: Action): void {
       );
   }
 
-  const cdrs = program.command('cdrs').description('call detail records: one for every attempted leg');
-  cdrs
-    .command('list')
-    .description('newest first')
-    .option('--account <number>', 'of one account')
-    .option('--session <id>', 'of one session')
-    .option('--number <e164>', 'from or to this number')
-    .action(
-      action(async ({ platform, out }, options: { account?: string; session?: string; number?: string }) => {
-        const request = billing.ListCdrsRequest.fromPartial({
-          accountNumber: options.account ?? '',
-          sessionId: options.session ?? '',
-          number: options.number ?? '',
-          pageSize: 200,
-        });
-        const { cdrs: rows } = await call(platform.ledger, platform.ledger.listCdrs, request);
-        out.table(rows, {
-          BEGAN: ({ createdAtUs }) => time(createdAtUs),
-          ROLE: ({ role }) => role,
-          FROM: ({ fromNumber }) => fromNumber,
-          TO: ({ toNumber }) => toNumber,
-          ACCOUNT: ({ accountNumber }) => accountNumber,
-          TALKED: ({ answeredAtUs, endedAtUs }) => seconds(answeredAtUs, endedAtUs),
-          COST: ({ cost }) => money(cost),
-          RESULT: ({ result, reason }) => [result, reason].filter(Boolean).join(': '),
-          CAUSE: ({ cause }) => cause,
-          TRUNK: ({ trunkId }) => trunkId,
-          SWITCH: ({ switchId }) => switchId,
-        });
-      }),
-    );
+  cdrCommands(program, action);
 
   const parked = program.command('parked-events').description('events that no session could take');
   parked

@@ -4,14 +4,8 @@ import type { Command } from 'commander';
 import { money, time } from '../output.ts';
 import { call, UsageError } from '../platform.ts';
 import { type Action, Failure } from '../run.ts';
-
-/** An ISO 8601 time as epoch µs. */
-function moment(name: string, text: string | undefined): bigint {
-  if (text === undefined) return 0n;
-  const ms = Date.parse(text);
-  if (Number.isNaN(ms)) throw new UsageError(`--${name} wants a time like 2026-07-07T17:59:30Z, got "${text}"`);
-  return BigInt(ms) * 1000n;
-}
+import { moment, pages } from './arguments.ts';
+import { movementCommands } from './movements.ts';
 
 export function moneyCommands(program: Command, action: Action): void {
   const decks = program.command('decks').description('rate decks');
@@ -117,18 +111,27 @@ export function moneyCommands(program: Command, action: Action): void {
     );
   ledger
     .command('holds')
-    .description('money that is held now')
+    .description('money that is held now: for which leg, since when, and which dialer owns it')
     .option('--all', 'posted and voided ones as well')
+    .option('--account <number>', 'of one account')
+    .option('--older-than <seconds>', 'only those at least this old')
     .action(
-      action(async ({ platform, out }, { all = false }: { all?: boolean }) => {
-        const { holds } = await call(platform.ledger, platform.ledger.listHolds, { all });
+      action(async ({ platform, out }, options: { all?: boolean; account?: string; olderThan?: string }) => {
+        const { all = false, account = '', olderThan = '0' } = options;
+        if (!/^\d{1,9}$/.test(olderThan)) throw new UsageError(`--older-than wants seconds, got "${olderThan}"`);
+        const filter = { all, accountNumber: account, olderThanUs: BigInt(olderThan) * 1_000_000n, pageSize: 1000 };
+        const holds = await pages(async (pageToken) => {
+          const page = await call(platform.ledger, platform.ledger.listHolds, { ...filter, pageToken });
+          return { rows: page.holds, next: page.nextPageToken };
+        });
         out.table(holds, {
           LEG: ({ legId }) => legId,
           SESSION: ({ sessionId }) => sessionId,
-          ACCOUNT: ({ account }) => account,
+          ACCOUNT: ({ account: number }) => number,
           AMOUNT: ({ amount }) => money(amount),
-          STATE: ({ state }) => state,
-          SINCE: ({ createdAtUs }) => time(createdAtUs),
+          STATE: ({ state, expired }) => (expired ? `${state} (expired)` : state),
+          AGE: ({ ageUs }) => `${ageUs / 1_000_000n} s`,
+          OWNER: ({ shard, epoch }) => `shard ${shard}, epoch ${epoch}`,
           'PAID UNTIL': ({ paidUntilUs }) => time(paidUntilUs),
         });
       }),
@@ -148,4 +151,5 @@ export function moneyCommands(program: Command, action: Action): void {
         if (!balanced) throw new Failure('the ledger is not balanced');
       }),
     );
+  movementCommands(ledger, action);
 }

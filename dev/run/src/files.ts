@@ -28,6 +28,8 @@ export interface Secrets {
   sealingKeySecret: string;
   /** Seals leg events and the agents' journals. */
   eventKey: string;
+  /** Codes of vouchers are made and recognised by it. */
+  voucherKey: string;
   /** PINs of the demo accounts follow from it: they stand in the clear in endpoints.json alone. */
   pinSeed: string;
 }
@@ -41,6 +43,7 @@ export async function loadSecrets(path: string): Promise<Secrets> {
     dialogSecret: stored?.dialogSecret ?? token(),
     sealingKeySecret: stored?.sealingKeySecret ?? token(),
     eventKey: stored?.eventKey ?? token(),
+    voucherKey: stored?.voucherKey ?? token(),
     pinSeed: stored?.pinSeed ?? token(),
   };
   await writeAtomically(path, JSON.stringify(secrets, null, 2), 0o600);

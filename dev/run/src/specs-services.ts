@@ -27,7 +27,7 @@ export function serviceSpec(
   const http = layout.http[name]!;
   const own: Record<ServiceName, Record<string, string>> = {
     auth: { SEALING_KEY_SECRET: secrets.sealingKeySecret },
-    billing: { LOSS_BUDGET_DECK: DEMO_DECK },
+    billing: { LOSS_BUDGET_DECK: DEMO_DECK, VOUCHER_KEY: secrets.voucherKey },
     ivr: {},
     dialer: {
       AUTH_ADDRESS: layout.grpc.auth,

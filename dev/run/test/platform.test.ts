@@ -204,7 +204,10 @@ describe('the platform in one command', () => {
     await run.until('it is up again', run.isUp);
     assert.ok(run.endpoints.accounts.every(({ pin }) => pin !== ''));
     const ledger = grpcClient(billing.LedgerServiceClient, run.endpoints.grpc.billing ?? '');
-    assert.deepEqual((await call(ledger, ledger.listHolds, { all: false })).holds, []);
+    assert.deepEqual(
+      (await call(ledger, ledger.listHolds, billing.ListHoldsRequest.fromPartial({ all: false }))).holds,
+      [],
+    );
     assert.deepEqual((await call(ledger, ledger.checkLedger, {})).problems, []);
     const { cdrs } = await call(ledger, ledger.listCdrs, billing.ListCdrsRequest.fromPartial({ pageSize: 10 }));
     ledger.close();

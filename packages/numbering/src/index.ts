@@ -2,6 +2,7 @@
 export { type Destination, parseDestination } from './destination.ts';
 export {
   type CallerId,
+  countryOf,
   type E164,
   formatForTrunk,
   isCountry,

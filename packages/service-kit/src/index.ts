@@ -36,7 +36,8 @@ export {
 export { processing, processTimer, type Sending, sending, traceOf } from './telemetry/messaging.ts';
 export { GrpcError, type GrpcErrorCode, toGrpcError } from './grpc/errors.ts';
 export { type GrpcServer, type GrpcServerOptions, startGrpcServer, unary, unaryHandlers } from './grpc/server.ts';
-export { call, type CallOptions, grpcClient } from './grpc/client.ts';
+export { serverStream } from './grpc/server-stream.ts';
+export { call, callStream, type CallOptions, grpcClient } from './grpc/client.ts';
 export { ofRequest, type Served, server as servedRequests, sessionOfRequest } from './grpc/served.ts';
 export { answerStream, type AnswerStreamOptions } from './grpc/answer-stream.ts';
 export { QuestionStream, type QuestionStreamOptions } from './grpc/question-stream.ts';

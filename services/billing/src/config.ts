@@ -1,6 +1,7 @@
 import { isCurrency, MoneyError, parseMoney } from '@ringback/money';
 import { ConfigError, knob, type Knobs, type Values } from '@ringback/service-kit';
 import type { LossPolicy } from './domain/model.ts';
+import { VoucherCodes } from './voucher-codes.ts';
 
 export const CONFIG = {
   DATABASE_URL: knob.string({ doc: 'PostgreSQL; the service owns the schema `billing`', secret: true }),
@@ -32,11 +33,33 @@ export const CONFIG = {
     default: 10_000,
     min: 100,
   }),
+  CDR_RETENTION: knob.duration({
+    doc: 'CDRs are dropped, by whole months (UTC), when they are older; their daily totals and all money stay',
+    default: 730 * 86_400_000,
+    min: 93 * 86_400_000,
+  }),
+  LEDGER_CHECK_INTERVAL: knob.duration({
+    doc: 'between checks of the whole ledger: every balance against its entries',
+    default: 3_600_000,
+    min: 1_000,
+  }),
+  VOUCHER_KEY: knob.string({
+    doc: '32 to 128 hexadecimal digits, by which codes of vouchers are made and recognised; empty: there are no vouchers',
+    default: '',
+    secret: true,
+  }),
   MAX_BATCH: knob.integer({ doc: 'questions answered in one transaction', default: 500, min: 1, max: 5_000 }),
   DATABASE_CONNECTIONS: knob.integer({ doc: 'most connections to PostgreSQL', default: 8, min: 2, max: 100 }),
 } satisfies Knobs;
 
 export type Config = Values<typeof CONFIG>;
+
+/** @throws {ConfigError} naming the knob. */
+export function voucherCodes({ VOUCHER_KEY: key }: Config): VoucherCodes | undefined {
+  if (key === '') return undefined;
+  if (!/^([0-9a-f]{2}){16,64}$/i.test(key)) throw new ConfigError('VOUCHER_KEY', 'is not 32 to 128 hexadecimal digits');
+  return new VoucherCodes(key);
+}
 
 /** @throws {ConfigError} naming the knob. */
 export function lossPolicy(config: Config): LossPolicy | undefined {

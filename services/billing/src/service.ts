@@ -12,9 +12,10 @@ import {
 import { BillingApi } from './api/billing-service.ts';
 import { deckHandlers } from './api/deck-service.ts';
 import { ledgerHandlers } from './api/ledger-service.ts';
-import { type Config, lossPolicy } from './config.ts';
+import { type Config, lossPolicy, voucherCodes } from './config.ts';
 import { Maintenance } from './maintenance.ts';
 import { Balances } from './postgres/balances.ts';
+import { makeCdrParts } from './postgres/cdr-parts.ts';
 import { DeckCache } from './postgres/deck-cache.ts';
 import { Teller } from './postgres/teller.ts';
 
@@ -34,12 +35,14 @@ export interface RunningBilling {
 /** The service without its process: migrates, loads decks, listens. */
 export async function startBilling(config: Config, log: Logger): Promise<RunningBilling> {
   const loss = lossPolicy(config);
+  const codes = voucherCodes(config);
   const pool = createPool(config.DATABASE_URL, { max: config.DATABASE_CONNECTIONS });
   const tellerPool = createPool(config.DATABASE_URL, { max: 2, options: BY_KEY });
   let server: GrpcServer;
   const decks = new DeckCache(pool);
   try {
     await migrate(pool, MIGRATIONS, 'billing');
+    await makeCdrParts(pool, nowUs());
     await decks.refresh(nowUs());
   } catch (error) {
     await tellerPool.end();
@@ -49,7 +52,15 @@ export async function startBilling(config: Config, log: Logger): Promise<Running
   const slackUs = BigInt(config.HOLD_EXPIRY_SLACK) * 1000n;
   const policy = { inboundDeck: config.INBOUND_DECK, loss, expirySlackUs: slackUs, newId: () => uuidv7() };
   const teller = new Teller({ pool: tellerPool, log, decks, policy, maxBatch: config.MAX_BATCH });
-  const maintenance = new Maintenance({ pool, teller, log, slackUs, everyMs: config.MAINTENANCE_INTERVAL });
+  const maintenance = new Maintenance({
+    pool,
+    teller,
+    log,
+    slackUs,
+    everyMs: config.MAINTENANCE_INTERVAL,
+    checkEveryMs: config.LEDGER_CHECK_INTERVAL,
+    retentionUs: BigInt(config.CDR_RETENTION) * 1000n,
+  });
   server = await startGrpcServer({
     listen: config.GRPC_LISTEN,
     services: [
@@ -57,7 +68,7 @@ export async function startBilling(config: Config, log: Logger): Promise<Running
         definition: billing.BillingServiceService,
         handlers: new BillingApi(log, teller, new Balances(pool)).handlers(),
       },
-      { definition: billing.LedgerServiceService, handlers: ledgerHandlers(log, pool, teller) },
+      { definition: billing.LedgerServiceService, handlers: ledgerHandlers(log, pool, teller, codes) },
       { definition: billing.DeckServiceService, handlers: deckHandlers(log, pool, decks) },
     ],
     protoFiles: ['ringback/billing/v1/billing.proto'],

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { billing } from '@ringback/contracts';
-import { call } from '@ringback/service-kit';
+import { call, nowUs } from '@ringback/service-kit';
 import { A, B, DECK, fresh, leg, NOON, pays, S, settleRequest, World } from './support/world.ts';
 
 let world: World;
@@ -186,10 +186,17 @@ describe('lists', () => {
     const account = await world.account(5);
     const sessionId = fresh('session');
     const [a, b] = [fresh('leg'), fresh('leg')];
-    await world.reserve({ sessionId, payer: pays(account), legs: [leg(a, A), leg(b, B)], capUs: 60n * S });
+    const owner = { shard: 7, epoch: 3n };
+    await world.reserve({
+      sessionId,
+      payer: pays(account),
+      legs: [leg(a, A), leg(b, B)],
+      capUs: 60n * S,
+      ...owner,
+    });
     await world.settle(settleRequest(undefined, { legId: b, sessionId, accountNumber: account }));
     const list = async (all: boolean) => {
-      const { holds } = await call(world.ledger, world.ledger.listHolds, { all });
+      const { holds } = await call(world.ledger, world.ledger.listHolds, billing.ListHoldsRequest.fromPartial({ all }));
       return holds.filter((hold) => hold.sessionId === sessionId).map(({ legId, state }) => [legId, state]);
     };
     assert.deepEqual(await list(false), [[a, 'pending']]);
@@ -197,9 +204,16 @@ describe('lists', () => {
       [a, 'pending'],
       [b, 'voided'],
     ]);
-    const { holds } = await call(world.ledger, world.ledger.listHolds, { all: false });
+    const { holds } = await call(
+      world.ledger,
+      world.ledger.listHolds,
+      billing.ListHoldsRequest.fromPartial({ all: false }),
+    );
+    const found = holds.find(({ legId }) => legId === a)!;
+    const age = nowUs() - NOON;
+    assert.ok(found.ageUs <= age && found.ageUs > age - 60n * S, 'since when it is held');
     assert.deepEqual(
-      holds.find(({ legId }) => legId === a),
+      { ...found, ageUs: 0n },
       {
         legId: a,
         sessionId,
@@ -208,8 +222,19 @@ describe('lists', () => {
         createdAtUs: NOON,
         paidUntilUs: NOON + 60n * S,
         state: 'pending',
+        expired: false,
+        ageUs: 0n,
+        shard: 7,
+        epoch: 3n,
       },
     );
+    const older = async (olderThanUs: bigint, accountNumber = account) => {
+      const request = billing.ListHoldsRequest.fromPartial({ olderThanUs, accountNumber, pageSize: 1 });
+      return (await call(world.ledger, world.ledger.listHolds, request)).holds.map(({ legId }) => legId);
+    };
+    assert.deepEqual(await older(0n), [a]);
+    assert.deepEqual(await older(age + 3600n * S), []);
+    assert.deepEqual(await older(0n, 'nobody'), []);
   });
 });
 

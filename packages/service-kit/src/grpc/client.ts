@@ -1,6 +1,7 @@
 import {
   type CallOptions as GrpcCallOptions,
   type ChannelOptions,
+  type ClientReadableStream,
   type ClientUnaryCall,
   credentials,
   Metadata,
@@ -59,6 +60,36 @@ export function call<Request, Response>(
       error ? reject(fromServiceError(error)) : resolve(response),
     );
   });
+}
+
+type StreamMethod<Request, Response> = (
+  request: Request,
+  metadata: Metadata,
+  options: Partial<GrpcCallOptions>,
+) => ClientReadableStream<Response>;
+
+/**
+ * Calls a server-streaming method; messages come as they are read. Leaving the loop early cancels the call.
+ * @throws {GrpcError} as `call`; the deadline (default: 10 minutes) is the whole stream's.
+ */
+export async function* callStream<Request, Response>(
+  client: object,
+  method: StreamMethod<Request, Response>,
+  request: Request,
+  options: CallOptions = {},
+): AsyncGenerator<Response> {
+  const metadata = new Metadata();
+  const traceparent = activeTraceparent();
+  if (traceparent !== '') metadata.set('traceparent', traceparent);
+  const deadline = Date.now() + (options.deadlineMs ?? 600_000);
+  const stream = method.call(client, request, metadata, { deadline });
+  try {
+    for await (const message of stream) yield message as Response;
+  } catch (error) {
+    throw fromServiceError(error as ServiceError);
+  } finally {
+    stream.cancel();
+  }
 }
 
 const KNOWN: ReadonlySet<string> = new Set([

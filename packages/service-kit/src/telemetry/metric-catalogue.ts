@@ -292,6 +292,13 @@ export const METRICS = {
     attributes: [],
     by: 'billing',
   },
+  'ringback.billing.ledger.problems': {
+    kind: 'gauge',
+    unit: '{problem}',
+    means: 'what the last check of the whole ledger found (balances that differ from their entries, …): must be 0',
+    attributes: [],
+    by: 'billing',
+  },
 
   // The edge.
   'ringback.edge.ready': {

@@ -13,7 +13,7 @@ import {
 } from '@ringback/service-kit';
 import { Refused } from '../domain/model.ts';
 import type { Balances } from '../postgres/balances.ts';
-import type { Question } from '../domain/decide.ts';
+import type { Question, ResponseOf } from '../domain/decide.ts';
 import type { Teller } from '../postgres/teller.ts';
 import { refusing } from './refusals.ts';
 import { checkId, checkReserve, checkSettle } from './validate.ts';
@@ -42,14 +42,14 @@ export class BillingApi {
 
   async reserve(request: billing.ReserveRequest): Promise<billing.ReserveResponse> {
     checkReserve(request);
-    const response = (await this.#ledger({ kind: 'reserve', request })) as billing.ReserveResponse;
+    const response = await this.#ledger({ kind: 'reserve', request });
     this.#outcomes.add(1, { 'billing.question': 'reserve', 'billing.outcome': response.outcome });
     return response;
   }
 
   async settle(request: billing.SettleRequest): Promise<billing.SettleResponse> {
     checkSettle(request);
-    const response = (await this.#ledger({ kind: 'settle', request })) as billing.SettleResponse;
+    const response = await this.#ledger({ kind: 'settle', request });
     this.#outcomes.add(1, { 'billing.question': 'settle', 'billing.outcome': response.outcome });
     if (response.shortfall && response.shortfall.micros > 0n) {
       this.#log.warn(
@@ -64,12 +64,18 @@ export class BillingApi {
     checkId('account_number', request.accountNumber);
     const row = await this.#balances.find(request.accountNumber);
     if (!row) return billing.GetBalanceResponse.fromPartial({ found: false });
-    const { currency, balance, held, deck } = row;
-    return { found: true, balance: { micros: balance, currency }, held: { micros: held, currency }, deck };
+    const { currency, balance, held, deck, credit_limit: limit } = row;
+    return {
+      found: true,
+      balance: { micros: balance, currency },
+      held: { micros: held, currency },
+      deck,
+      creditLimit: { micros: limit, currency },
+    };
   }
 
   /** From the question's arrival at the teller to COMMIT of the batch that it travels in. */
-  #ledger(question: Extract<Question, { kind: 'reserve' | 'settle' }>): Promise<unknown> {
+  #ledger<Q extends Extract<Question, { kind: 'reserve' | 'settle' }>>(question: Q): Promise<ResponseOf<Q>> {
     const operation = { 'db.namespace': 'billing', 'db.operation.name': question.kind } as const;
     return withSpan(
       `ledger ${question.kind}`,
@@ -77,7 +83,7 @@ export class BillingApi {
       { 'db.system.name': 'postgresql', ...operation },
       async (span) => {
         const response = await this.#teller.ask(question);
-        if (response && 'outcome' in response) span.setAttribute('billing.outcome', response.outcome);
+        if (response) span.setAttribute('billing.outcome', response.outcome);
         return response;
       },
       SpanKind.CLIENT,

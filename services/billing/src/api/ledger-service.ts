@@ -1,34 +1,49 @@
 import { billing } from '@ringback/contracts';
-import { GrpcError, type Logger, nowUs, type Pool, unaryHandlers } from '@ringback/service-kit';
-import { type CdrRow, publicCdr } from '../postgres/cdr-rows.ts';
+import { GrpcError, type Logger, nowUs, type Pool, serverStream, unaryHandlers } from '@ringback/service-kit';
 import { checkLedger } from '../postgres/check-ledger.ts';
 import type { Teller } from '../postgres/teller.ts';
+import type { VoucherCodes } from '../voucher-codes.ts';
+import { exportCdrs, listCdrs } from './cdrs.ts';
+import { listDailyTotals } from './daily-totals.ts';
+import { listHolds } from './holds.ts';
+import { movementHandlers } from './movements.ts';
 import { pageToken, readPageToken } from './page-token.ts';
-import { refusing } from './refusals.ts';
-import { checkOpenAccount, checkPageSize, checkTopUp } from './validate.ts';
+import { refusing, refusingStream } from './refusals.ts';
+import { statement } from './statement.ts';
+import { checkOpenAccount, checkPageSize } from './validate.ts';
+import { voucherHandlers } from './vouchers.ts';
 
 const DIGITS = /^\d{1,19}$/;
-const MOST_HOLDS = 10_000;
 
 /** LedgerService, for people and tools. */
-export function ledgerHandlers(log: Logger, pool: Pool, teller: Teller) {
-  return unaryHandlers(
+export function ledgerHandlers(log: Logger, pool: Pool, teller: Teller, codes: VoucherCodes | undefined) {
+  const unaries = unaryHandlers(
     log,
     refusing({
       openAccount: (request: billing.OpenAccountRequest) => openAccount(pool, request),
-      topUp: async (request: billing.TopUpRequest) => {
-        checkTopUp(request);
-        return (await teller.ask({ kind: 'topUp', request })) as billing.TopUpResponse;
-      },
       listLedgerEntries: (request: billing.ListLedgerEntriesRequest) => listLedgerEntries(pool, request),
       listHolds: (request: billing.ListHoldsRequest) => listHolds(pool, request),
       listCdrs: (request: billing.ListCdrsRequest) => listCdrs(pool, request),
+      listDailyTotals: (request: billing.ListDailyTotalsRequest) => listDailyTotals(pool, request),
       checkLedger: async (): Promise<billing.CheckLedgerResponse> => {
         const { problems, transfers } = await checkLedger(pool);
         return { balanced: problems.length === 0, problems, transfers };
       },
+      ...movementHandlers(pool, teller),
+      ...voucherHandlers(pool, teller, codes),
     }),
   );
+  return {
+    ...unaries,
+    getStatement: serverStream(
+      log,
+      refusingStream((request: billing.GetStatementRequest) => statement(pool, request)),
+    ),
+    exportCdrs: serverStream(
+      log,
+      refusingStream((request: billing.ExportCdrsRequest) => exportCdrs(pool, request)),
+    ),
+  };
 }
 
 /** Idempotent: an account that is there with the same currency and deck is no error. */
@@ -94,51 +109,4 @@ async function listLedgerEntries(
     })),
     nextPageToken: rows.length === size ? pageToken(rows.at(-1)!.id) : '',
   };
-}
-
-/** Oldest first. */
-async function listHolds(pool: Pool, { all }: billing.ListHoldsRequest): Promise<billing.ListHoldsResponse> {
-  const { rows } = await pool.query(
-    `SELECT leg_id, session_id, CASE WHEN budget_day IS NULL THEN account ELSE 'platform:loss:' || budget_access_number END AS payer,
-       currency, amount, created_at_us, paid_until_us, state
-     FROM billing.hold WHERE $1 OR state = 'pending' ORDER BY created_at_us, leg_id LIMIT ${MOST_HOLDS}`,
-    [all],
-  );
-  return {
-    holds: rows.map((row) => ({
-      legId: row.leg_id,
-      sessionId: row.session_id,
-      account: row.payer,
-      amount: { micros: row.amount, currency: row.currency },
-      createdAtUs: row.created_at_us,
-      paidUntilUs: row.paid_until_us,
-      state: row.state,
-    })),
-  };
-}
-
-/** Newest first. */
-async function listCdrs(pool: Pool, request: billing.ListCdrsRequest): Promise<billing.ListCdrsResponse> {
-  const size = checkPageSize(request.pageSize);
-  const before = readPageToken(request.pageToken, [DIGITS, /^[^]{1,200}$/]);
-  const conditions = ['created_at_us >= $1', '($2::int8 = 0 OR created_at_us < $2)'];
-  const values: unknown[] = [request.fromUs, request.toUs];
-  const where = (value: unknown, sql: (parameter: string) => string): void => {
-    values.push(value);
-    conditions.push(sql(`$${values.length}`));
-  };
-  if (request.accountNumber !== '') where(request.accountNumber, (p) => `account_number = ${p}`);
-  if (request.sessionId !== '') where(request.sessionId, (p) => `session_id = ${p}`);
-  if (request.number !== '') where(request.number, (p) => `(from_number = ${p} OR to_number = ${p})`);
-  if (before) {
-    where(before[0], (p) => `created_at_us <= ${p}`);
-    where(before[1], (p) => `(created_at_us < $${values.length - 1} OR leg_id < ${p})`);
-  }
-  values.push(size);
-  const { rows } = await pool.query<CdrRow>(
-    `SELECT * FROM billing.cdr WHERE ${conditions.join(' AND ')} ORDER BY created_at_us DESC, leg_id DESC LIMIT $${values.length}`,
-    values,
-  );
-  const last = rows.length === size ? rows.at(-1) : undefined;
-  return { cdrs: rows.map(publicCdr), nextPageToken: last ? pageToken(last.created_at_us, last.leg_id) : '' };
 }

@@ -13,3 +13,13 @@ export const refusing = <H extends Record<string, (request: never) => Promise<un
       (request: never) => work(request).catch((error: unknown) => Promise.reject(asGrpcError(error))),
     ]),
   ) as H;
+
+/** The same for what answers by a stream. */
+export const refusingStream = <Request, Response>(produce: (request: Request) => AsyncIterable<Response>) =>
+  async function* (request: Request): AsyncGenerator<Response> {
+    try {
+      yield* produce(request);
+    } catch (error) {
+      throw asGrpcError(error);
+    }
+  };

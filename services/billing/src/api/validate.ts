@@ -1,5 +1,5 @@
-import { billing, SHARDS } from '@ringback/contracts';
-import { isCurrency } from '@ringback/money';
+import { type billing, type common, SHARDS } from '@ringback/contracts';
+import { isCurrency, parseDecimal } from '@ringback/money';
 import { Refused } from '../domain/model.ts';
 
 /** Longest call and lead that is rated, µs: 30 days. */
@@ -115,15 +115,118 @@ export function checkSettle(request: billing.SettleRequest): void {
   }
   if (request.number !== '') checkNumber('number', request.number);
   checkSpan('max_billable_us', request.maxBillableUs);
+  checkSpan('cdr.monotonic_us', cdr.monotonicUs);
+}
+
+const MOST_VOUCHERS = 10_000;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+function checkMoney(field: string, money: common.Money | undefined): asserts money is common.Money {
+  check(money !== undefined, field, 'is not set');
+  check(isCurrency(money.currency), `${field}.currency`, 'is not an ISO 4217 currency');
+}
+
+function checkPositive(field: string, money: common.Money | undefined): void {
+  checkMoney(field, money);
+  check(money.micros > 0n, `${field}.micros`, 'is not positive');
 }
 
 export function checkTopUp(request: billing.TopUpRequest): void {
   checkId('request_id', request.requestId);
   checkId('account_number', request.accountNumber);
-  check(request.amount !== undefined, 'amount', 'is not set');
-  check(isCurrency(request.amount.currency), 'amount.currency', 'is not an ISO 4217 currency');
-  check(request.amount.micros > 0n, 'amount.micros', 'is not positive');
+  checkPositive('amount', request.amount);
   checkText('note', request.note);
+}
+
+export function checkAdjust(request: billing.AdjustBalanceRequest): void {
+  checkId('request_id', request.requestId);
+  checkId('account_number', request.accountNumber);
+  checkMoney('amount', request.amount);
+  check(request.amount.micros !== 0n, 'amount.micros', 'is zero');
+  checkText('note', request.note);
+}
+
+export function checkRefund(request: billing.RefundLegRequest): void {
+  checkId('request_id', request.requestId);
+  checkId('leg_id', request.legId);
+  if (request.amount !== undefined) checkPositive('amount', request.amount);
+  checkText('note', request.note);
+}
+
+export function checkReverse(request: billing.ReverseTransferRequest): void {
+  checkId('request_id', request.requestId);
+  check(UUID.test(request.transferId), 'transfer_id', 'is not a UUID');
+  checkText('note', request.note);
+}
+
+export function checkTransferCredit(request: billing.TransferCreditRequest): void {
+  checkId('request_id', request.requestId);
+  checkId('from_account', request.fromAccount);
+  checkId('to_account', request.toAccount);
+  check(request.fromAccount !== request.toAccount, 'to_account', 'is the one it leaves');
+  checkPositive('amount', request.amount);
+  checkText('note', request.note);
+}
+
+export function checkSetCreditLimit(request: billing.SetCreditLimitRequest): void {
+  checkId('request_id', request.requestId);
+  checkId('account_number', request.accountNumber);
+  checkMoney('limit', request.limit);
+  check(request.limit.micros >= 0n, 'limit.micros', 'is negative');
+  check(request.limit.micros <= 10n ** 17n, 'limit.micros', 'is too large');
+  checkText('note', request.note);
+}
+
+/** Answers the rate in 10^-9. */
+export function checkExchangeRate(rate: billing.ExchangeRate | undefined): bigint {
+  check(rate !== undefined, 'rate', 'is not set');
+  check(isCurrency(rate.fromCurrency), 'rate.from_currency', 'is not an ISO 4217 currency');
+  check(isCurrency(rate.toCurrency), 'rate.to_currency', 'is not an ISO 4217 currency');
+  check(rate.fromCurrency !== rate.toCurrency, 'rate.to_currency', 'is the same currency');
+  checkText('rate.rate', rate.rate, 30);
+  const nanos = parseDecimal(rate.rate, 9);
+  check(nanos !== undefined, 'rate.rate', 'is not a decimal number with up to 9 decimals');
+  check(nanos > 0n && nanos < 10n ** 18n, 'rate.rate', 'is not positive, or too large');
+  checkMomentOrNone('rate.valid_from_us', rate.validFromUs);
+  return nanos;
+}
+
+export function checkCreateVouchers(request: billing.CreateVouchersRequest): void {
+  checkId('request_id', request.requestId);
+  check(request.count > 0, 'count', 'is zero');
+  check(request.count <= MOST_VOUCHERS, 'count', `is more than ${MOST_VOUCHERS}`);
+  checkPositive('value', request.value);
+  checkMoment('expires_at_us', request.expiresAtUs);
+  checkText('note', request.note);
+}
+
+export function checkVoidVouchers(request: billing.VoidVouchersRequest): void {
+  checkId('request_id', request.requestId);
+  check(UUID.test(request.batchId), 'batch_id', 'is not a UUID');
+}
+
+export function checkRedeem(request: billing.RedeemVoucherRequest): void {
+  checkId('request_id', request.requestId);
+  checkId('account_number', request.accountNumber);
+  check(request.code !== '', 'code', 'is empty');
+  checkText('code', request.code, 40);
+  checkText('source', request.source);
+}
+
+export function checkPeriod({ fromUs, toUs }: { readonly fromUs: bigint; readonly toUs: bigint }): void {
+  checkMomentOrNone('from_us', fromUs);
+  checkMomentOrNone('to_us', toUs);
+  check(toUs === 0n || toUs >= fromUs, 'to_us', 'is before from_us');
+}
+
+/** Column and value of a cause: a name, `q850:<code>` or `sip:<code>`; undefined: any. */
+export function checkCause(cause: string): { column: string; value: string | number } | undefined {
+  if (cause === '') return undefined;
+  checkText('cause', cause);
+  const code = /^(q850|sip):(\d{1,3})$/.exec(cause);
+  if (code) return { column: code[1] === 'sip' ? 'sip_status' : 'q850', value: Number(code[2]) };
+  check(/^[A-Z0-9_]+$/.test(cause), 'cause', 'is neither a name like USER_BUSY nor q850:<code> or sip:<code>');
+  return { column: 'cause', value: cause };
 }
 
 export function checkOpenAccount(request: billing.OpenAccountRequest): void {

@@ -10,6 +10,12 @@ export const PLATFORM = {
   suspense: 'platform:suspense',
   /** What calls cost beyond what their account could pay. */
   shortfall: 'platform:shortfall',
+  /** Credit that no money came in for. */
+  credits: 'platform:credits',
+  /** What vouchers were worth when they were redeemed (negative): their sale is booked where they are sold. */
+  vouchers: 'platform:vouchers',
+  /** Money changed between currencies: what came in of one, what went out of the other. */
+  exchange: 'platform:exchange',
   /** Calls to unknown callers of an access number. */
   loss: (accessNumber: string): string => `platform:loss:${accessNumber}`,
 } as const;

@@ -2,7 +2,7 @@ import { billing } from '@ringback/contracts';
 import { admissionCost, longestCall, type Quote, type QuotedLeg } from '@ringback/rating';
 import type { Books } from './books.ts';
 import { dayOf } from './loss-budget.ts';
-import { type Changes, type Environment, type Hold, type Payer, type PinnedDeck, Refused } from './model.ts';
+import { type Changes, type Environment, freeOf, type Hold, type Payer, type PinnedDeck, Refused } from './model.ts';
 import { Purses, samePayer } from './payers.ts';
 import { tariff } from './tariff.ts';
 
@@ -82,6 +82,8 @@ export function reserve(books: Books, request: billing.ReserveRequest, env: Envi
       pinned: pins[index]!,
       createdAtUs: before?.createdAtUs ?? request.atUs,
       paidUntilUs: leg.startAtUs + leg.elapsedUs + leg.leadUs + quote.maxUs,
+      shard: request.shard,
+      epoch: request.epoch,
     };
   });
   const response = {
@@ -115,9 +117,9 @@ function meansOf(
   if (request.payer?.$case === 'accountNumber') {
     const account = books.accounts.get(request.payer.value);
     if (!account) return { outcome: Outcome.UNKNOWN_ACCOUNT };
-    const { number, currency, deck, balance, held } = account;
+    const { number, currency, deck, balance } = account;
     const payer: Payer = { kind: 'account', account: number };
-    return { payer, currency, deck, balance, available: balance - held + own(payer), short: Outcome.NO_CREDIT };
+    return { payer, currency, deck, balance, available: freeOf(account) + own(payer), short: Outcome.NO_CREDIT };
   }
   const budget = request.payer?.value;
   if (!budget || !env.loss) return { outcome: Outcome.BUDGET_EXHAUSTED };

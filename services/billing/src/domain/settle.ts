@@ -1,9 +1,21 @@
 import { billing } from '@ringback/contracts';
+import { formatDecimal } from '@ringback/money';
 import { type Cost, CostCurve } from '@ringback/rating';
 import type { Books } from './books.ts';
+import { incrementsOf } from './increments.ts';
 import { accountOf, entries, PLATFORM } from './ledger.ts';
 import { dayOf } from './loss-budget.ts';
-import { type Cdr, type Changes, type Environment, type Hold, NOBODY, type Payer, type Transfer } from './model.ts';
+import {
+  type Cdr,
+  type Changes,
+  type Environment,
+  freeOf,
+  type Hold,
+  NOBODY,
+  type Payer,
+  Refused,
+  type Transfer,
+} from './model.ts';
 import { Purses, samePayer } from './payers.ts';
 import { NO_DECK, tariff } from './tariff.ts';
 
@@ -20,6 +32,8 @@ interface Charge {
   readonly pinned: Cdr['pinned'];
   readonly currency: string;
   readonly notes: readonly string[];
+  readonly increments: string;
+  readonly prefix: string;
 }
 
 /**
@@ -34,6 +48,10 @@ export function settle(books: Books, request: billing.SettleRequest, env: Enviro
   if (settled) return { response: responseOf(books, settled, Outcome.ALREADY_SETTLED), changes: {} };
 
   const hold = books.holds.get(report.legId);
+  // Only a settlement leaves such a hold behind.
+  if (hold && hold.state !== 'pending' && !hold.expired) {
+    throw new Refused('FAILED_PRECONDITION', 'cdr.leg_id', 'was settled before, and its CDR is past its retention');
+  }
   const payer = payerOf(books, request, hold);
   const answered = report.answeredAtUs > 0n;
   const own = currencyOf(books, payer, hold, env);
@@ -83,6 +101,9 @@ export function settle(books: Books, request: billing.SettleRequest, env: Enviro
     pinned: charge.pinned,
     transferId,
     note: notes.join('; '),
+    held: hold?.amount ?? 0n,
+    increments: charge.increments,
+    prefix: charge.prefix,
   };
   const changes = {
     accounts: [...purses.accounts.values()],
@@ -96,7 +117,17 @@ export function settle(books: Books, request: billing.SettleRequest, env: Enviro
 }
 
 const NOTHING: Cost = { total: 0n, tax: 0n };
-const noCharge = (currency: string): Charge => ({ cost: NOTHING, billedUs: 0n, pinned: NO_DECK, currency, notes: [] });
+const noCharge = (currency: string): Charge => ({
+  cost: NOTHING,
+  billedUs: 0n,
+  pinned: NO_DECK,
+  currency,
+  notes: [],
+  increments: '',
+  prefix: '',
+});
+/** A switch's clock and a monotonic one differ by less than this unless somebody set the first one, µs. */
+const CLOCK_TOLERANCE_US = 1_000_000n;
 
 /** Whom the report names; else whose money was held; else nobody. */
 function payerOf(books: Books, request: billing.SettleRequest, hold: Hold | undefined): Payer {
@@ -125,12 +156,8 @@ function chargeOf(
   env: Environment,
 ): Charge {
   const report = request.cdr!;
-  const notes: string[] = [];
-  let billedUs = report.endedAtUs - report.answeredAtUs;
-  if (billedUs < 0n) {
-    billedUs = 0n;
-    notes.push('it ended before it was answered (a clock jumped): charged as 0 s');
-  }
+  const { billedUs: talkedUs, notes } = talkedOf(report);
+  let billedUs = talkedUs;
   if (request.maxBillableUs > 0n && billedUs > request.maxBillableUs) {
     billedUs = request.maxBillableUs;
     notes.push('cut off by the platform: charged for the paid-for time');
@@ -145,10 +172,29 @@ function chargeOf(
   const rated = tariff(env, leg, deck === '' ? (hold?.pinned.deck ?? '') : deck, currency, hold?.pinned);
   const { pinned } = rated;
   if (!rated.curve) {
-    return { cost: NOTHING, billedUs, pinned, currency, notes: [...notes, `not charged: ${rated.reason}`] };
+    const why = `not charged: ${rated.reason}`;
+    return { ...noCharge(currency), billedUs, pinned, notes: [...notes, why] };
   }
-  const cost = rated.curve instanceof CostCurve ? rated.curve.charge(Number(billedUs)) : NOTHING;
-  return { cost, billedUs, pinned, currency: rated.currency, notes };
+  if (!(rated.curve instanceof CostCurve)) return { ...noCharge(rated.currency), billedUs, pinned, notes };
+  const { curve } = rated;
+  const cost = curve.charge(Number(billedUs));
+  const increments = incrementsOf(curve, Number(billedUs));
+  return { cost, billedUs, pinned, currency: rated.currency, notes, increments, prefix: curve.prefix };
+}
+
+/**
+ * Answer to end by the switch's clock; by the monotonic one where the two differ, because somebody set the first while the
+ * leg was up. Without a monotonic one an end before its answer is no time at all.
+ */
+function talkedOf({ answeredAtUs, endedAtUs, monotonicUs }: billing.Cdr): { billedUs: bigint; notes: string[] } {
+  const wallUs = endedAtUs - answeredAtUs;
+  const jumpUs = wallUs - monotonicUs;
+  if (monotonicUs > 0n && (jumpUs > CLOCK_TOLERANCE_US || jumpUs < -CLOCK_TOLERANCE_US)) {
+    const jump = `${jumpUs > 0n ? '+' : ''}${formatDecimal(jumpUs, 6)}`;
+    return { billedUs: monotonicUs, notes: [`the switch’s clock jumped by ${jump} s: charged by the monotonic time`] };
+  }
+  if (wallUs >= 0n) return { billedUs: wallUs, notes: [] };
+  return { billedUs: 0n, notes: ['it ended before it was answered (a clock jumped): charged as 0 s'] };
 }
 
 /** What of `total` the payer cannot pay, once its own hold is released. A loss budget pays whatever was true. */
@@ -156,7 +202,7 @@ function shortfallOf(purses: Purses, payer: Payer, total: bigint): bigint {
   if (payer.kind === 'loss') return 0n;
   if (payer.kind === 'nobody') return total;
   const account = purses.account(payer.account)!;
-  const free = account.balance - account.held;
+  const free = freeOf(account);
   return total > free ? total - free : 0n;
 }
 
@@ -172,7 +218,7 @@ function tombstone(
   const state = answered ? 'posted' : 'voided';
   if (hold) return { ...hold, state, expired: false };
   const { legId, sessionId } = request.cdr!;
-  const at = { createdAtUs: env.nowUs, paidUntilUs: 0n };
+  const at = { createdAtUs: env.nowUs, paidUntilUs: 0n, shard: 0, epoch: 0n };
   return { legId, sessionId, payer, currency, amount: 0n, state, expired: false, pinned: NO_DECK, ...at };
 }
 

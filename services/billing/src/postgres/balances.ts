@@ -6,6 +6,7 @@ export interface AccountRow {
   deck: string;
   balance: bigint;
   held: bigint;
+  credit_limit: bigint;
 }
 
 /** Reads balances; questions of the same turn of the event loop travel as one. */
@@ -31,7 +32,7 @@ export class Balances {
       this.#reading = undefined;
       const found = await this.#pool.query<AccountRow>({
         name: 'balances',
-        text: 'SELECT number, currency, deck, balance, held FROM billing.account WHERE number = ANY($1::text[])',
+        text: 'SELECT number, currency, deck, balance, held, credit_limit FROM billing.account WHERE number = ANY($1::text[])',
         values: [[...numbers]],
       });
       return new Map(found.rows.map((row) => [row.number, row]));

@@ -24,6 +24,7 @@ const REPORTED = {
   answered_at_us: 'answeredAtUs',
   ended_at_us: 'endedAtUs',
   trace_id: 'traceId',
+  monotonic_us: 'monotonicUs',
 } as const satisfies Record<string, keyof billing.Cdr>;
 
 type Reported = { [C in keyof typeof REPORTED]: billing.Cdr[(typeof REPORTED)[C]] };
@@ -39,6 +40,10 @@ export interface CdrRow extends Reported {
   deck_version: number;
   transfer_id: string | null;
   note: string;
+  held: bigint;
+  increments: string;
+  prefix: string;
+  settled_at_us: bigint;
 }
 
 /** The column `payer`: an account's number, a loss budget, or empty. */
@@ -53,7 +58,7 @@ function payerFromText(text: string): Payer {
   return text === '' ? { kind: 'nobody' } : { kind: 'account', account: text };
 }
 
-export function cdrToRow(settled: Cdr): CdrRow {
+export function cdrToRow(settled: Cdr, nowUs: bigint): CdrRow {
   const reported = Object.fromEntries(Object.entries(REPORTED).map(([column, field]) => [column, settled.cdr[field]]));
   return {
     ...(reported as Reported),
@@ -67,6 +72,10 @@ export function cdrToRow(settled: Cdr): CdrRow {
     deck_version: settled.pinned.version,
     transfer_id: settled.transferId === '' ? null : settled.transferId,
     note: settled.note,
+    held: settled.held,
+    increments: settled.increments,
+    prefix: settled.prefix,
+    settled_at_us: nowUs,
   };
 }
 
@@ -87,6 +96,9 @@ export const cdrFromRow = (row: CdrRow): Cdr => ({
   pinned: { deck: row.deck, version: row.deck_version },
   transferId: row.transfer_id ?? '',
   note: row.note,
+  held: row.held,
+  increments: row.increments,
+  prefix: row.prefix,
 });
 
 /** As it is told to people: the report and what was charged. */
@@ -99,4 +111,9 @@ export const publicCdr = (row: CdrRow): billing.Cdr => ({
   transferId: row.transfer_id ?? '',
   shortfall: { micros: row.shortfall, currency: row.currency },
   note: row.note,
+  held: { micros: row.held, currency: row.currency },
+  increments: row.increments,
+  prefix: row.prefix,
+  ratedNumber: row.rated_number,
+  settledAtUs: row.settled_at_us,
 });

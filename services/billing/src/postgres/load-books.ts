@@ -4,6 +4,7 @@ import type { Question } from '../domain/decide.ts';
 import { budgetKeys, dayOf, splitBudgetKey } from '../domain/loss-budget.ts';
 import type { Hold, Payer } from '../domain/model.ts';
 import { type CdrRow, cdrFromRow } from './cdr-rows.ts';
+import { accountsOf, loadCorrections, loadPast, loadRates, lockVouchers } from './load-movements.ts';
 
 /** The hold of a leg came to be, or changed its payer, between finding out whom to lock and the lock: load again. */
 export class LoadAgain extends Error {
@@ -51,7 +52,7 @@ function keysOf(questions: readonly Question[]): Keys {
         addBudget(cdr.accessNumber, cdr.role === 'a' ? cdr.toNumber : cdr.fromNumber, dayOf(cdr.createdAtUs));
       }
     } else {
-      keys.accounts.add(question.request.accountNumber);
+      for (const account of accountsOf(question)) keys.accounts.add(account);
     }
   }
   const { accounts, legs, requests, shards, budgets } = keys;
@@ -67,7 +68,7 @@ function keysOf(questions: readonly Question[]): Keys {
 /** One statement locks every account that is asked or pays for a leg asked about, in order of number. */
 const LOCK_ACCOUNTS = {
   name: 'lock-accounts',
-  text: `SELECT number, currency, deck, balance, held FROM billing.account
+  text: `SELECT number, currency, deck, balance, held, credit_limit AS "creditLimit" FROM billing.account
     WHERE number IN (SELECT unnest($1::text[]) UNION SELECT account FROM billing.hold WHERE leg_id IN (SELECT unnest($2::text[])))
     ORDER BY number FOR UPDATE`,
 };
@@ -99,6 +100,7 @@ export async function loadBooks(
 ): Promise<{ books: Books; revision: bigint; seenHolds: ReadonlySet<string> }> {
   const keys = keysOf(questions);
   const books = new Books();
+  keys.accounts.push(...(await loadPast(client, questions, books)));
   const accounts = await client.query(LOCK_ACCOUNTS, [keys.accounts, keys.legs]);
   for (const row of accounts.rows) books.accounts.set(row.number, row);
   const holds = (await client.query<HoldRow>(LOCK_HOLDS, [keys.legs])).rows.map(holdFromRow);
@@ -120,6 +122,9 @@ export async function loadBooks(
   if (done.length > 0) {
     for (const row of (await client.query<CdrRow>(READ_CDRS, [done])).rows) books.cdrs.set(row.leg_id, cdrFromRow(row));
   }
+  await loadCorrections(client, books);
+  await loadRates(client, questions, books);
+  await lockVouchers(client, questions, books);
   return { books, revision, seenHolds: new Set(books.holds.keys()) };
 }
 
@@ -145,6 +150,8 @@ export interface HoldRow {
   deck_version: number;
   created_at_us: bigint;
   paid_until_us: bigint;
+  shard: number;
+  epoch: bigint;
 }
 
 export function payerFromRow(row: HoldRow): Payer {
@@ -166,4 +173,6 @@ const holdFromRow = (row: HoldRow): Hold => ({
   pinned: { deck: row.deck, version: row.deck_version },
   createdAtUs: row.created_at_us,
   paidUntilUs: row.paid_until_us,
+  shard: row.shard,
+  epoch: row.epoch,
 });

@@ -1,5 +1,5 @@
 import { histogram, inSession, type Logger, nowUs, type Pool, transaction } from '@ringback/service-kit';
-import { decide, type Decision, type Question, type Response } from '../domain/decide.ts';
+import { decide, type Decision, type Question, type Response, type ResponseOf } from '../domain/decide.ts';
 import { DeckNotLoaded, type Environment, type PinnedDeck, Refused } from '../domain/model.ts';
 import type { DeckCache } from './deck-cache.ts';
 import { LoadAgain, loadBooks } from './load-books.ts';
@@ -9,7 +9,7 @@ export interface TellerOptions {
   pool: Pool;
   log: Logger;
   decks: DeckCache;
-  policy: Pick<Environment, 'inboundDeck' | 'loss' | 'expirySlackUs' | 'newId'>;
+  policy: Pick<Environment, 'inboundDeck' | 'loss' | 'expirySlackUs' | 'newId' | 'voucherAttempts'>;
   /** Questions of one transaction. */
   maxBatch: number;
 }
@@ -50,9 +50,10 @@ export class Teller {
   /**
    * @throws {Refused} when the question cannot be answered, or (UNAVAILABLE) whether it was is not known: ask again.
    */
-  ask(question: Question): Promise<Response> {
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ question, resolve, reject });
+  ask<Q extends Question>(question: Q): Promise<ResponseOf<Q>> {
+    return new Promise<ResponseOf<Q>>((resolve, reject) => {
+      // What is decided of a question is of its kind.
+      this.#waiting.push({ question, resolve: (response) => resolve(response as ResponseOf<Q>), reject });
       // A batch is nobody's alone: what is logged of it belongs to no session.
       this.#work ??= inSession('', '', () => this.#drain());
     });

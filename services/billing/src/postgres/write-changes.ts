@@ -3,14 +3,15 @@ import type { Decision } from '../domain/decide.ts';
 import { splitBudgetKey } from '../domain/loss-budget.ts';
 import type { Account, Changes, Hold, Payer } from '../domain/model.ts';
 import { cdrToRow } from './cdr-rows.ts';
+import { writeMovements } from './write-movements.ts';
 
 /** One statement writes what the whole batch decided. Each table's rows travel as one JSON text. */
 const WRITE = {
   name: 'write-changes',
   text: `WITH
     changed_account AS (
-      UPDATE billing.account a SET balance = n.balance, held = n.held
-      FROM json_to_recordset($1) AS n(number text, balance int8, held int8) WHERE a.number = n.number RETURNING 1),
+      UPDATE billing.account a SET balance = n.balance, held = n.held, credit_limit = n.credit_limit
+      FROM json_to_recordset($1) AS n(number text, balance int8, held int8, credit_limit int8) WHERE a.number = n.number RETURNING 1),
     changed_budget AS (
       UPDATE billing.loss_budget b SET used = n.used
       FROM json_to_recordset($2) AS n(day int4, key text, used int8) WHERE b.day = n.day AND b.key = n.key),
@@ -18,7 +19,8 @@ const WRITE = {
     changed_hold AS (
       UPDATE billing.hold h SET account = n.account, budget_day = n.budget_day, budget_access_number = n.budget_access_number,
         budget_caller_id = n.budget_caller_id, currency = n.currency, amount = n.amount, state = n.state, expired = n.expired,
-        deck = n.deck, deck_version = n.deck_version, paid_until_us = n.paid_until_us
+        deck = n.deck, deck_version = n.deck_version, paid_until_us = n.paid_until_us,
+        shard = n.shard, epoch = n.epoch
       FROM json_populate_recordset(NULL::billing.hold, $4) AS n WHERE h.leg_id = n.leg_id),
     new_transfer AS (INSERT INTO billing.transfer SELECT * FROM json_populate_recordset(NULL::billing.transfer, $5)),
     new_entry AS (
@@ -55,13 +57,18 @@ export async function writeChanges(
   const remembered = decisions.flatMap(({ remember }) => (remember ? [remember] : []));
   const holdRows = [...holds.values()].map(holdToRow);
   const tables = [
-    [...accounts.values()].map(({ number, balance, held }) => ({ number, balance, held })),
+    [...accounts.values()].map(({ number, balance, held, creditLimit }) => ({
+      number,
+      balance,
+      held,
+      credit_limit: creditLimit ?? 0n,
+    })),
     [...budgets].map(([key, used]) => ({ ...splitBudgetKey(key), used })),
     holdRows.filter(({ leg_id }) => !seenHolds.has(leg_id)),
     holdRows.filter(({ leg_id }) => seenHolds.has(leg_id)),
     transfers.map(transferToRow),
     transfers.flatMap(({ id, entries }) => entries.map((entry) => ({ transfer_id: id, ...entry }))),
-    cdrs.map((cdr) => ({ ...cdrToRow(cdr), settled_at_us: nowUs })),
+    cdrs.map((cdr) => cdrToRow(cdr, nowUs)),
     remembered.map(({ requestId, hash, response }) => ({
       request_id: requestId,
       request_hash: hash.toString('base64'),
@@ -72,6 +79,7 @@ export async function writeChanges(
   ];
   if (tables.every((rows) => rows.length === 0)) return;
   await client.query(WRITE, tables.map(toJson));
+  await writeMovements(client, all, nowUs);
 }
 
 /** 64-bit numbers travel as text: JSON numbers would pass through floating point on this side. */
@@ -91,6 +99,8 @@ function holdToRow(hold: Hold) {
     deck_version: hold.pinned.version,
     created_at_us: hold.createdAtUs,
     paid_until_us: hold.paidUntilUs,
+    shard: hold.shard,
+    epoch: hold.epoch,
   };
 }
 
@@ -109,4 +119,6 @@ const transferToRow = (transfer: Changes['transfers'][number]) => ({
   leg_id: transfer.legId,
   at_us: transfer.atUs,
   note: transfer.note,
+  of_transfer: transfer.ofTransfer,
+  exchange_rate_id: transfer.exchangeRateId,
 });

@@ -9,8 +9,10 @@ import {
   Client,
   type ClientDuplexStream,
   type ClientOptions,
+  type ClientReadableStream,
   type ClientUnaryCall,
   type handleBidiStreamingCall,
+  type handleServerStreamingCall,
   type handleUnaryCall,
   makeGenericClientConstructor,
   type Metadata,
@@ -269,6 +271,25 @@ export interface Cdr {
     | undefined;
   /** What was special about the charge, for people. */
   note: string;
+  /**
+   * From answer to end by a clock that cannot be set (the agent's), µs; 0: not known. Where the switch's clock was set
+   * while the leg was up, this is what is charged.
+   */
+  monotonicUs: bigint;
+  /**
+   * Output only.
+   *
+   * What was held for the leg when it ended.
+   */
+  held:
+    | Money
+    | undefined;
+  /** How the cost came about: fee and runs of increments ("fee 0.05 + 12×6 s at 0.10/min"). */
+  increments: string;
+  /** Prefix of the deck that the number was rated by. */
+  prefix: string;
+  ratedNumber: string;
+  settledAtUs: bigint;
 }
 
 export interface SettleRequest {
@@ -367,6 +388,8 @@ export interface GetBalanceResponse {
   balance: Money | undefined;
   held: Money | undefined;
   deck: string;
+  /** How far below zero the balance may go; 0: prepaid. */
+  creditLimit: Money | undefined;
 }
 
 export interface OpenAccountRequest {
@@ -427,15 +450,29 @@ export interface Hold {
   paidUntilUs: bigint;
   /** pending | posted | voided */
   state: string;
+  /** Posted in full at its expiry: no truth has come yet. */
+  expired: boolean;
+  /** Since it was made, µs. */
+  ageUs: bigint;
+  /** The shard whose dialer owns its session, and the epoch it holds the shard with. */
+  shard: number;
+  epoch: bigint;
 }
 
 export interface ListHoldsRequest {
   /** Only pending ones unless set. */
   all: boolean;
+  /** Of one account; empty: of all. */
+  accountNumber: string;
+  /** Only those at least this old, µs. */
+  olderThanUs: bigint;
+  pageSize: number;
+  pageToken: string;
 }
 
 export interface ListHoldsResponse {
   holds: Hold[];
+  nextPageToken: string;
 }
 
 export interface ListCdrsRequest {
@@ -446,6 +483,9 @@ export interface ListCdrsRequest {
   toUs: bigint;
   pageSize: number;
   pageToken: string;
+  /** Name of the cause, e.g. USER_BUSY; or a Q.850 or SIP code, e.g. q850:17, sip:486. */
+  cause: string;
+  result: string;
 }
 
 export interface ListCdrsResponse {
@@ -460,6 +500,390 @@ export interface CheckLedgerResponse {
   balanced: boolean;
   problems: string[];
   transfers: bigint;
+}
+
+export interface AdjustBalanceRequest {
+  /** Idempotency key. */
+  requestId: string;
+  accountNumber: string;
+  /** Signed, not 0. */
+  amount: Money | undefined;
+  note: string;
+}
+
+export interface AdjustBalanceResponse {
+  transferId: string;
+  balance: Money | undefined;
+}
+
+export interface RefundLegRequest {
+  /** Idempotency key. */
+  requestId: string;
+  legId: string;
+  /** Unset: all that was paid and not yet given back. */
+  amount: Money | undefined;
+  note: string;
+}
+
+export interface RefundLegResponse {
+  transferId: string;
+  amount: Money | undefined;
+  balance: Money | undefined;
+}
+
+export interface ReverseTransferRequest {
+  /** Idempotency key. */
+  requestId: string;
+  transferId: string;
+  note: string;
+}
+
+export interface ReverseTransferResponse {
+  transferId: string;
+}
+
+export interface TransferCreditRequest {
+  /** Idempotency key. */
+  requestId: string;
+  fromAccount: string;
+  toAccount: string;
+  /** In the currency of the account it leaves. */
+  amount: Money | undefined;
+  note: string;
+}
+
+export interface TransferCreditResponse {
+  transferId: string;
+  /** Of the account it left. */
+  balance:
+    | Money
+    | undefined;
+  /** What arrived, in the other account's currency. */
+  arrived: Money | undefined;
+}
+
+export interface SetCreditLimitRequest {
+  /** Idempotency key. */
+  requestId: string;
+  accountNumber: string;
+  /** Not negative; in the account's currency. */
+  limit: Money | undefined;
+  note: string;
+}
+
+export interface SetCreditLimitResponse {
+  balance: Money | undefined;
+  limit: Money | undefined;
+}
+
+/** One unit of `from` is `rate` units of `to`. */
+export interface ExchangeRate {
+  /** ISO 4217. */
+  fromCurrency: string;
+  toCurrency: string;
+  /** Decimal with up to 9 decimals, e.g. 4.2715. */
+  rate: string;
+  /** Epoch µs. */
+  validFromUs: bigint;
+}
+
+export interface SetExchangeRateRequest {
+  /** valid_from_us 0: now. Rates are never changed, later ones take their place. */
+  rate: ExchangeRate | undefined;
+}
+
+export interface SetExchangeRateResponse {
+}
+
+export interface ListExchangeRatesRequest {
+}
+
+export interface ListExchangeRatesResponse {
+  /** Newest first. */
+  rates: ExchangeRate[];
+}
+
+export interface CreateVouchersRequest {
+  /** Idempotency key. */
+  requestId: string;
+  count: number;
+  /** What each is worth. */
+  value:
+    | Money
+    | undefined;
+  /** Epoch µs; from then on they are worth nothing. */
+  expiresAtUs: bigint;
+  note: string;
+}
+
+export interface CreateVouchersResponse {
+  batchId: string;
+  /** 16 digits each, the last one a check digit; in the order of their serial numbers (1, 2, …). */
+  codes: string[];
+}
+
+export interface VoucherBatch {
+  batchId: string;
+  value: Money | undefined;
+  count: number;
+  redeemed: number;
+  createdAtUs: bigint;
+  expiresAtUs: bigint;
+  /** 0: not voided. */
+  voidedAtUs: bigint;
+  note: string;
+}
+
+export interface ListVoucherBatchesRequest {
+}
+
+export interface ListVoucherBatchesResponse {
+  /** Newest first. */
+  batches: VoucherBatch[];
+}
+
+export interface VoidVouchersRequest {
+  /** Idempotency key. */
+  requestId: string;
+  batchId: string;
+}
+
+export interface VoidVouchersResponse {
+  /** How many had not been redeemed. */
+  voided: number;
+}
+
+export interface RedeemVoucherRequest {
+  /** Idempotency key. */
+  requestId: string;
+  accountNumber: string;
+  /** Digits; blanks and dashes are ignored. */
+  code: string;
+  /** Who tries (caller ID, address of a browser), for the limit of attempts; empty: only the account counts. */
+  source: string;
+}
+
+export interface RedeemVoucherResponse {
+  outcome: RedeemVoucherResponse_Outcome;
+  transferId: string;
+  /** What the account got, in its currency. */
+  amount: Money | undefined;
+  balance:
+    | Money
+    | undefined;
+  /** LOCKED: until then, epoch µs. */
+  lockedUntilUs: bigint;
+}
+
+export const RedeemVoucherResponse_Outcome = {
+  UNSPECIFIED: "OUTCOME_UNSPECIFIED",
+  REDEEMED: "OUTCOME_REDEEMED",
+  /** INVALID - No such code, a used, expired or voided one: one answer for all, so that nothing can be learned by trying. */
+  INVALID: "OUTCOME_INVALID",
+  /** LOCKED - Too many wrong codes of this account or source: right ones are refused as well for now. */
+  LOCKED: "OUTCOME_LOCKED",
+  UNRECOGNIZED: "UNRECOGNIZED",
+} as const;
+
+export type RedeemVoucherResponse_Outcome =
+  typeof RedeemVoucherResponse_Outcome[keyof typeof RedeemVoucherResponse_Outcome];
+
+export namespace RedeemVoucherResponse_Outcome {
+  export type UNSPECIFIED = typeof RedeemVoucherResponse_Outcome.UNSPECIFIED;
+  export type REDEEMED = typeof RedeemVoucherResponse_Outcome.REDEEMED;
+  export type INVALID = typeof RedeemVoucherResponse_Outcome.INVALID;
+  export type LOCKED = typeof RedeemVoucherResponse_Outcome.LOCKED;
+  export type UNRECOGNIZED = typeof RedeemVoucherResponse_Outcome.UNRECOGNIZED;
+}
+
+export function redeemVoucherResponse_OutcomeFromJSON(object: any): RedeemVoucherResponse_Outcome {
+  switch (object) {
+    case 0:
+    case "OUTCOME_UNSPECIFIED":
+      return RedeemVoucherResponse_Outcome.UNSPECIFIED;
+    case 1:
+    case "OUTCOME_REDEEMED":
+      return RedeemVoucherResponse_Outcome.REDEEMED;
+    case 2:
+    case "OUTCOME_INVALID":
+      return RedeemVoucherResponse_Outcome.INVALID;
+    case 3:
+    case "OUTCOME_LOCKED":
+      return RedeemVoucherResponse_Outcome.LOCKED;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return RedeemVoucherResponse_Outcome.UNRECOGNIZED;
+  }
+}
+
+export function redeemVoucherResponse_OutcomeToJSON(object: RedeemVoucherResponse_Outcome): string {
+  switch (object) {
+    case RedeemVoucherResponse_Outcome.UNSPECIFIED:
+      return "OUTCOME_UNSPECIFIED";
+    case RedeemVoucherResponse_Outcome.REDEEMED:
+      return "OUTCOME_REDEEMED";
+    case RedeemVoucherResponse_Outcome.INVALID:
+      return "OUTCOME_INVALID";
+    case RedeemVoucherResponse_Outcome.LOCKED:
+      return "OUTCOME_LOCKED";
+    case RedeemVoucherResponse_Outcome.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
+export function redeemVoucherResponse_OutcomeToNumber(object: RedeemVoucherResponse_Outcome): number {
+  switch (object) {
+    case RedeemVoucherResponse_Outcome.UNSPECIFIED:
+      return 0;
+    case RedeemVoucherResponse_Outcome.REDEEMED:
+      return 1;
+    case RedeemVoucherResponse_Outcome.INVALID:
+      return 2;
+    case RedeemVoucherResponse_Outcome.LOCKED:
+      return 3;
+    case RedeemVoucherResponse_Outcome.UNRECOGNIZED:
+    default:
+      return -1;
+  }
+}
+
+export interface GetStatementRequest {
+  accountNumber: string;
+  /** Epoch µs, half-open; to_us 0: until now. */
+  fromUs: bigint;
+  toUs: bigint;
+}
+
+/** The first message has the opening balance, the last one the closing balance and the totals. */
+export interface GetStatementResponse {
+  opening: Money | undefined;
+  lines: GetStatementResponse_Line[];
+  closing: Money | undefined;
+  totals: GetStatementResponse_Total[];
+}
+
+export interface GetStatementResponse_Line {
+  entry: LedgerEntry | undefined;
+  balanceAfter: Money | undefined;
+  sessionId: string;
+}
+
+export interface GetStatementResponse_Total {
+  kind: string;
+  amount: Money | undefined;
+  entries: bigint;
+}
+
+export interface ListDailyTotalsRequest {
+  by: ListDailyTotalsRequest_By;
+  /** Epoch µs, half-open; whole UTC days that begin in it. */
+  fromUs: bigint;
+  toUs: bigint;
+}
+
+export const ListDailyTotalsRequest_By = {
+  UNSPECIFIED: "BY_UNSPECIFIED",
+  TRUNK: "BY_TRUNK",
+  DECK: "BY_DECK",
+  COUNTRY: "BY_COUNTRY",
+  UNRECOGNIZED: "UNRECOGNIZED",
+} as const;
+
+export type ListDailyTotalsRequest_By = typeof ListDailyTotalsRequest_By[keyof typeof ListDailyTotalsRequest_By];
+
+export namespace ListDailyTotalsRequest_By {
+  export type UNSPECIFIED = typeof ListDailyTotalsRequest_By.UNSPECIFIED;
+  export type TRUNK = typeof ListDailyTotalsRequest_By.TRUNK;
+  export type DECK = typeof ListDailyTotalsRequest_By.DECK;
+  export type COUNTRY = typeof ListDailyTotalsRequest_By.COUNTRY;
+  export type UNRECOGNIZED = typeof ListDailyTotalsRequest_By.UNRECOGNIZED;
+}
+
+export function listDailyTotalsRequest_ByFromJSON(object: any): ListDailyTotalsRequest_By {
+  switch (object) {
+    case 0:
+    case "BY_UNSPECIFIED":
+      return ListDailyTotalsRequest_By.UNSPECIFIED;
+    case 1:
+    case "BY_TRUNK":
+      return ListDailyTotalsRequest_By.TRUNK;
+    case 2:
+    case "BY_DECK":
+      return ListDailyTotalsRequest_By.DECK;
+    case 3:
+    case "BY_COUNTRY":
+      return ListDailyTotalsRequest_By.COUNTRY;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return ListDailyTotalsRequest_By.UNRECOGNIZED;
+  }
+}
+
+export function listDailyTotalsRequest_ByToJSON(object: ListDailyTotalsRequest_By): string {
+  switch (object) {
+    case ListDailyTotalsRequest_By.UNSPECIFIED:
+      return "BY_UNSPECIFIED";
+    case ListDailyTotalsRequest_By.TRUNK:
+      return "BY_TRUNK";
+    case ListDailyTotalsRequest_By.DECK:
+      return "BY_DECK";
+    case ListDailyTotalsRequest_By.COUNTRY:
+      return "BY_COUNTRY";
+    case ListDailyTotalsRequest_By.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
+export function listDailyTotalsRequest_ByToNumber(object: ListDailyTotalsRequest_By): number {
+  switch (object) {
+    case ListDailyTotalsRequest_By.UNSPECIFIED:
+      return 0;
+    case ListDailyTotalsRequest_By.TRUNK:
+      return 1;
+    case ListDailyTotalsRequest_By.DECK:
+      return 2;
+    case ListDailyTotalsRequest_By.COUNTRY:
+      return 3;
+    case ListDailyTotalsRequest_By.UNRECOGNIZED:
+    default:
+      return -1;
+  }
+}
+
+export interface DailyTotal {
+  /** YYYY-MM-DD, UTC. */
+  day: string;
+  /** Trunk, deck, or country (ISO 3166-1 alpha-2; empty: none) of the number rated. */
+  key: string;
+  legs: bigint;
+  answered: bigint;
+  billedUs: bigint;
+  cost: Money | undefined;
+  shortfall: Money | undefined;
+}
+
+export interface ListDailyTotalsResponse {
+  totals: DailyTotal[];
+}
+
+/** As in ListCdrsRequest. */
+export interface ExportCdrsRequest {
+  accountNumber: string;
+  sessionId: string;
+  number: string;
+  fromUs: bigint;
+  toUs: bigint;
+  cause: string;
+  result: string;
+}
+
+export interface ExportCdrsResponse {
+  /** Whole lines, UTF-8. */
+  csv: string;
 }
 
 export interface ImportDeckRequest {
@@ -1783,6 +2207,12 @@ function createBaseCdr(): Cdr {
     transferId: "",
     shortfall: undefined,
     note: "",
+    monotonicUs: 0n,
+    held: undefined,
+    increments: "",
+    prefix: "",
+    ratedNumber: "",
+    settledAtUs: 0n,
   };
 }
 
@@ -1886,6 +2316,30 @@ export const Cdr: MessageFns<Cdr> = {
     }
     if (message.note !== "") {
       writer.uint32(226).string(message.note);
+    }
+    if (message.monotonicUs !== 0n) {
+      if (BigInt.asIntN(64, message.monotonicUs) !== message.monotonicUs) {
+        throw new globalThis.Error("value provided for field message.monotonicUs of type int64 too large");
+      }
+      writer.uint32(232).int64(message.monotonicUs);
+    }
+    if (message.held !== undefined) {
+      Money.encode(message.held, writer.uint32(242).fork()).join();
+    }
+    if (message.increments !== "") {
+      writer.uint32(250).string(message.increments);
+    }
+    if (message.prefix !== "") {
+      writer.uint32(258).string(message.prefix);
+    }
+    if (message.ratedNumber !== "") {
+      writer.uint32(266).string(message.ratedNumber);
+    }
+    if (message.settledAtUs !== 0n) {
+      if (BigInt.asIntN(64, message.settledAtUs) !== message.settledAtUs) {
+        throw new globalThis.Error("value provided for field message.settledAtUs of type int64 too large");
+      }
+      writer.uint32(272).int64(message.settledAtUs);
     }
     return writer;
   },
@@ -2127,6 +2581,54 @@ export const Cdr: MessageFns<Cdr> = {
             message.note = reader.string();
             continue;
           }
+          case 29: {
+            if (tag !== 232) {
+              break;
+            }
+
+            message.monotonicUs = reader.int64() as bigint;
+            continue;
+          }
+          case 30: {
+            if (tag !== 242) {
+              break;
+            }
+
+            message.held = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 31: {
+            if (tag !== 250) {
+              break;
+            }
+
+            message.increments = reader.string();
+            continue;
+          }
+          case 32: {
+            if (tag !== 258) {
+              break;
+            }
+
+            message.prefix = reader.string();
+            continue;
+          }
+          case 33: {
+            if (tag !== 266) {
+              break;
+            }
+
+            message.ratedNumber = reader.string();
+            continue;
+          }
+          case 34: {
+            if (tag !== 272) {
+              break;
+            }
+
+            message.settledAtUs = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2237,6 +2739,24 @@ export const Cdr: MessageFns<Cdr> = {
         : "",
       shortfall: isSet(object.shortfall) ? Money.fromJSON(object.shortfall) : undefined,
       note: isSet(object.note) ? globalThis.String(object.note) : "",
+      monotonicUs: isSet(object.monotonicUs)
+        ? BigInt(object.monotonicUs)
+        : isSet(object.monotonic_us)
+        ? BigInt(object.monotonic_us)
+        : 0n,
+      held: isSet(object.held) ? Money.fromJSON(object.held) : undefined,
+      increments: isSet(object.increments) ? globalThis.String(object.increments) : "",
+      prefix: isSet(object.prefix) ? globalThis.String(object.prefix) : "",
+      ratedNumber: isSet(object.ratedNumber)
+        ? globalThis.String(object.ratedNumber)
+        : isSet(object.rated_number)
+        ? globalThis.String(object.rated_number)
+        : "",
+      settledAtUs: isSet(object.settledAtUs)
+        ? BigInt(object.settledAtUs)
+        : isSet(object.settled_at_us)
+        ? BigInt(object.settled_at_us)
+        : 0n,
     };
   },
 
@@ -2326,6 +2846,24 @@ export const Cdr: MessageFns<Cdr> = {
     if (message.note !== "") {
       obj.note = message.note;
     }
+    if (message.monotonicUs !== 0n) {
+      obj.monotonicUs = message.monotonicUs.toString();
+    }
+    if (message.held !== undefined) {
+      obj.held = Money.toJSON(message.held);
+    }
+    if (message.increments !== "") {
+      obj.increments = message.increments;
+    }
+    if (message.prefix !== "") {
+      obj.prefix = message.prefix;
+    }
+    if (message.ratedNumber !== "") {
+      obj.ratedNumber = message.ratedNumber;
+    }
+    if (message.settledAtUs !== 0n) {
+      obj.settledAtUs = message.settledAtUs.toString();
+    }
     return obj;
   },
 
@@ -2370,6 +2908,16 @@ export const Cdr: MessageFns<Cdr> = {
       ? Money.fromPartial(object.shortfall)
       : undefined;
     message.note = object.note ?? "";
+    message.monotonicUs = (object.monotonicUs !== undefined && object.monotonicUs !== null)
+      ? BigInt(object.monotonicUs)
+      : 0n;
+    message.held = (object.held !== undefined && object.held !== null) ? Money.fromPartial(object.held) : undefined;
+    message.increments = object.increments ?? "";
+    message.prefix = object.prefix ?? "";
+    message.ratedNumber = object.ratedNumber ?? "";
+    message.settledAtUs = (object.settledAtUs !== undefined && object.settledAtUs !== null)
+      ? BigInt(object.settledAtUs)
+      : 0n;
     return message;
   },
 };
@@ -2783,7 +3331,7 @@ export const GetBalanceRequest: MessageFns<GetBalanceRequest> = {
 };
 
 function createBaseGetBalanceResponse(): GetBalanceResponse {
-  return { found: false, balance: undefined, held: undefined, deck: "" };
+  return { found: false, balance: undefined, held: undefined, deck: "", creditLimit: undefined };
 }
 
 export const GetBalanceResponse: MessageFns<GetBalanceResponse> = {
@@ -2799,6 +3347,9 @@ export const GetBalanceResponse: MessageFns<GetBalanceResponse> = {
     }
     if (message.deck !== "") {
       writer.uint32(34).string(message.deck);
+    }
+    if (message.creditLimit !== undefined) {
+      Money.encode(message.creditLimit, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -2848,6 +3399,14 @@ export const GetBalanceResponse: MessageFns<GetBalanceResponse> = {
             message.deck = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.creditLimit = Money.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2866,6 +3425,11 @@ export const GetBalanceResponse: MessageFns<GetBalanceResponse> = {
       balance: isSet(object.balance) ? Money.fromJSON(object.balance) : undefined,
       held: isSet(object.held) ? Money.fromJSON(object.held) : undefined,
       deck: isSet(object.deck) ? globalThis.String(object.deck) : "",
+      creditLimit: isSet(object.creditLimit)
+        ? Money.fromJSON(object.creditLimit)
+        : isSet(object.credit_limit)
+        ? Money.fromJSON(object.credit_limit)
+        : undefined,
     };
   },
 
@@ -2883,6 +3447,9 @@ export const GetBalanceResponse: MessageFns<GetBalanceResponse> = {
     if (message.deck !== "") {
       obj.deck = message.deck;
     }
+    if (message.creditLimit !== undefined) {
+      obj.creditLimit = Money.toJSON(message.creditLimit);
+    }
     return obj;
   },
 
@@ -2897,6 +3464,9 @@ export const GetBalanceResponse: MessageFns<GetBalanceResponse> = {
       : undefined;
     message.held = (object.held !== undefined && object.held !== null) ? Money.fromPartial(object.held) : undefined;
     message.deck = object.deck ?? "";
+    message.creditLimit = (object.creditLimit !== undefined && object.creditLimit !== null)
+      ? Money.fromPartial(object.creditLimit)
+      : undefined;
     return message;
   },
 };
@@ -3694,7 +4264,19 @@ export const ListLedgerEntriesResponse: MessageFns<ListLedgerEntriesResponse> = 
 };
 
 function createBaseHold(): Hold {
-  return { legId: "", sessionId: "", account: "", amount: undefined, createdAtUs: 0n, paidUntilUs: 0n, state: "" };
+  return {
+    legId: "",
+    sessionId: "",
+    account: "",
+    amount: undefined,
+    createdAtUs: 0n,
+    paidUntilUs: 0n,
+    state: "",
+    expired: false,
+    ageUs: 0n,
+    shard: 0,
+    epoch: 0n,
+  };
 }
 
 export const Hold: MessageFns<Hold> = {
@@ -3725,6 +4307,24 @@ export const Hold: MessageFns<Hold> = {
     }
     if (message.state !== "") {
       writer.uint32(58).string(message.state);
+    }
+    if (message.expired !== false) {
+      writer.uint32(64).bool(message.expired);
+    }
+    if (message.ageUs !== 0n) {
+      if (BigInt.asIntN(64, message.ageUs) !== message.ageUs) {
+        throw new globalThis.Error("value provided for field message.ageUs of type int64 too large");
+      }
+      writer.uint32(72).int64(message.ageUs);
+    }
+    if (message.shard !== 0) {
+      writer.uint32(80).uint32(message.shard);
+    }
+    if (message.epoch !== 0n) {
+      if (BigInt.asUintN(64, message.epoch) !== message.epoch) {
+        throw new globalThis.Error("value provided for field message.epoch of type uint64 too large");
+      }
+      writer.uint32(88).uint64(message.epoch);
     }
     return writer;
   },
@@ -3798,6 +4398,38 @@ export const Hold: MessageFns<Hold> = {
             message.state = reader.string();
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.expired = reader.bool();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.ageUs = reader.int64() as bigint;
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.shard = reader.uint32();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.epoch = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3835,6 +4467,10 @@ export const Hold: MessageFns<Hold> = {
         ? BigInt(object.paid_until_us)
         : 0n,
       state: isSet(object.state) ? globalThis.String(object.state) : "",
+      expired: isSet(object.expired) ? globalThis.Boolean(object.expired) : false,
+      ageUs: isSet(object.ageUs) ? BigInt(object.ageUs) : isSet(object.age_us) ? BigInt(object.age_us) : 0n,
+      shard: isSet(object.shard) ? globalThis.Number(object.shard) : 0,
+      epoch: isSet(object.epoch) ? BigInt(object.epoch) : 0n,
     };
   },
 
@@ -3861,6 +4497,18 @@ export const Hold: MessageFns<Hold> = {
     if (message.state !== "") {
       obj.state = message.state;
     }
+    if (message.expired !== false) {
+      obj.expired = message.expired;
+    }
+    if (message.ageUs !== 0n) {
+      obj.ageUs = message.ageUs.toString();
+    }
+    if (message.shard !== 0) {
+      obj.shard = Math.round(message.shard);
+    }
+    if (message.epoch !== 0n) {
+      obj.epoch = message.epoch.toString();
+    }
     return obj;
   },
 
@@ -3882,18 +4530,37 @@ export const Hold: MessageFns<Hold> = {
       ? BigInt(object.paidUntilUs)
       : 0n;
     message.state = object.state ?? "";
+    message.expired = object.expired ?? false;
+    message.ageUs = (object.ageUs !== undefined && object.ageUs !== null) ? BigInt(object.ageUs) : 0n;
+    message.shard = object.shard ?? 0;
+    message.epoch = (object.epoch !== undefined && object.epoch !== null) ? BigInt(object.epoch) : 0n;
     return message;
   },
 };
 
 function createBaseListHoldsRequest(): ListHoldsRequest {
-  return { all: false };
+  return { all: false, accountNumber: "", olderThanUs: 0n, pageSize: 0, pageToken: "" };
 }
 
 export const ListHoldsRequest: MessageFns<ListHoldsRequest> = {
   encode(message: ListHoldsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.all !== false) {
       writer.uint32(8).bool(message.all);
+    }
+    if (message.accountNumber !== "") {
+      writer.uint32(18).string(message.accountNumber);
+    }
+    if (message.olderThanUs !== 0n) {
+      if (BigInt.asIntN(64, message.olderThanUs) !== message.olderThanUs) {
+        throw new globalThis.Error("value provided for field message.olderThanUs of type int64 too large");
+      }
+      writer.uint32(24).int64(message.olderThanUs);
+    }
+    if (message.pageSize !== 0) {
+      writer.uint32(32).uint32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(42).string(message.pageToken);
     }
     return writer;
   },
@@ -3919,6 +4586,38 @@ export const ListHoldsRequest: MessageFns<ListHoldsRequest> = {
             message.all = reader.bool();
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.accountNumber = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.olderThanUs = reader.int64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.pageSize = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3932,13 +4631,47 @@ export const ListHoldsRequest: MessageFns<ListHoldsRequest> = {
   },
 
   fromJSON(object: any): ListHoldsRequest {
-    return { all: isSet(object.all) ? globalThis.Boolean(object.all) : false };
+    return {
+      all: isSet(object.all) ? globalThis.Boolean(object.all) : false,
+      accountNumber: isSet(object.accountNumber)
+        ? globalThis.String(object.accountNumber)
+        : isSet(object.account_number)
+        ? globalThis.String(object.account_number)
+        : "",
+      olderThanUs: isSet(object.olderThanUs)
+        ? BigInt(object.olderThanUs)
+        : isSet(object.older_than_us)
+        ? BigInt(object.older_than_us)
+        : 0n,
+      pageSize: isSet(object.pageSize)
+        ? globalThis.Number(object.pageSize)
+        : isSet(object.page_size)
+        ? globalThis.Number(object.page_size)
+        : 0,
+      pageToken: isSet(object.pageToken)
+        ? globalThis.String(object.pageToken)
+        : isSet(object.page_token)
+        ? globalThis.String(object.page_token)
+        : "",
+    };
   },
 
   toJSON(message: ListHoldsRequest): unknown {
     const obj: any = {};
     if (message.all !== false) {
       obj.all = message.all;
+    }
+    if (message.accountNumber !== "") {
+      obj.accountNumber = message.accountNumber;
+    }
+    if (message.olderThanUs !== 0n) {
+      obj.olderThanUs = message.olderThanUs.toString();
+    }
+    if (message.pageSize !== 0) {
+      obj.pageSize = Math.round(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      obj.pageToken = message.pageToken;
     }
     return obj;
   },
@@ -3949,18 +4682,27 @@ export const ListHoldsRequest: MessageFns<ListHoldsRequest> = {
   fromPartial(object: DeepPartial<ListHoldsRequest>): ListHoldsRequest {
     const message = createBaseListHoldsRequest();
     message.all = object.all ?? false;
+    message.accountNumber = object.accountNumber ?? "";
+    message.olderThanUs = (object.olderThanUs !== undefined && object.olderThanUs !== null)
+      ? BigInt(object.olderThanUs)
+      : 0n;
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
     return message;
   },
 };
 
 function createBaseListHoldsResponse(): ListHoldsResponse {
-  return { holds: [] };
+  return { holds: [], nextPageToken: "" };
 }
 
 export const ListHoldsResponse: MessageFns<ListHoldsResponse> = {
   encode(message: ListHoldsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.holds) {
       Hold.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
     }
     return writer;
   },
@@ -3986,6 +4728,14 @@ export const ListHoldsResponse: MessageFns<ListHoldsResponse> = {
             message.holds.push(Hold.decode(reader, reader.uint32()));
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3999,13 +4749,23 @@ export const ListHoldsResponse: MessageFns<ListHoldsResponse> = {
   },
 
   fromJSON(object: any): ListHoldsResponse {
-    return { holds: globalThis.Array.isArray(object?.holds) ? object.holds.map((e: any) => Hold.fromJSON(e)) : [] };
+    return {
+      holds: globalThis.Array.isArray(object?.holds) ? object.holds.map((e: any) => Hold.fromJSON(e)) : [],
+      nextPageToken: isSet(object.nextPageToken)
+        ? globalThis.String(object.nextPageToken)
+        : isSet(object.next_page_token)
+        ? globalThis.String(object.next_page_token)
+        : "",
+    };
   },
 
   toJSON(message: ListHoldsResponse): unknown {
     const obj: any = {};
     if (message.holds?.length) {
       obj.holds = message.holds.map((e) => Hold.toJSON(e));
+    }
+    if (message.nextPageToken !== "") {
+      obj.nextPageToken = message.nextPageToken;
     }
     return obj;
   },
@@ -4016,12 +4776,23 @@ export const ListHoldsResponse: MessageFns<ListHoldsResponse> = {
   fromPartial(object: DeepPartial<ListHoldsResponse>): ListHoldsResponse {
     const message = createBaseListHoldsResponse();
     message.holds = object.holds?.map((e) => Hold.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
     return message;
   },
 };
 
 function createBaseListCdrsRequest(): ListCdrsRequest {
-  return { accountNumber: "", sessionId: "", number: "", fromUs: 0n, toUs: 0n, pageSize: 0, pageToken: "" };
+  return {
+    accountNumber: "",
+    sessionId: "",
+    number: "",
+    fromUs: 0n,
+    toUs: 0n,
+    pageSize: 0,
+    pageToken: "",
+    cause: "",
+    result: "",
+  };
 }
 
 export const ListCdrsRequest: MessageFns<ListCdrsRequest> = {
@@ -4052,6 +4823,12 @@ export const ListCdrsRequest: MessageFns<ListCdrsRequest> = {
     }
     if (message.pageToken !== "") {
       writer.uint32(58).string(message.pageToken);
+    }
+    if (message.cause !== "") {
+      writer.uint32(66).string(message.cause);
+    }
+    if (message.result !== "") {
+      writer.uint32(74).string(message.result);
     }
     return writer;
   },
@@ -4125,6 +4902,22 @@ export const ListCdrsRequest: MessageFns<ListCdrsRequest> = {
             message.pageToken = reader.string();
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.cause = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.result = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4162,6 +4955,8 @@ export const ListCdrsRequest: MessageFns<ListCdrsRequest> = {
         : isSet(object.page_token)
         ? globalThis.String(object.page_token)
         : "",
+      cause: isSet(object.cause) ? globalThis.String(object.cause) : "",
+      result: isSet(object.result) ? globalThis.String(object.result) : "",
     };
   },
 
@@ -4188,6 +4983,12 @@ export const ListCdrsRequest: MessageFns<ListCdrsRequest> = {
     if (message.pageToken !== "") {
       obj.pageToken = message.pageToken;
     }
+    if (message.cause !== "") {
+      obj.cause = message.cause;
+    }
+    if (message.result !== "") {
+      obj.result = message.result;
+    }
     return obj;
   },
 
@@ -4203,6 +5004,8 @@ export const ListCdrsRequest: MessageFns<ListCdrsRequest> = {
     message.toUs = (object.toUs !== undefined && object.toUs !== null) ? BigInt(object.toUs) : 0n;
     message.pageSize = object.pageSize ?? 0;
     message.pageToken = object.pageToken ?? "";
+    message.cause = object.cause ?? "";
+    message.result = object.result ?? "";
     return message;
   },
 };
@@ -4448,6 +5251,3565 @@ export const CheckLedgerResponse: MessageFns<CheckLedgerResponse> = {
     message.balanced = object.balanced ?? false;
     message.problems = object.problems?.map((e) => e) || [];
     message.transfers = (object.transfers !== undefined && object.transfers !== null) ? BigInt(object.transfers) : 0n;
+    return message;
+  },
+};
+
+function createBaseAdjustBalanceRequest(): AdjustBalanceRequest {
+  return { requestId: "", accountNumber: "", amount: undefined, note: "" };
+}
+
+export const AdjustBalanceRequest: MessageFns<AdjustBalanceRequest> = {
+  encode(message: AdjustBalanceRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.requestId !== "") {
+      writer.uint32(10).string(message.requestId);
+    }
+    if (message.accountNumber !== "") {
+      writer.uint32(18).string(message.accountNumber);
+    }
+    if (message.amount !== undefined) {
+      Money.encode(message.amount, writer.uint32(26).fork()).join();
+    }
+    if (message.note !== "") {
+      writer.uint32(34).string(message.note);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AdjustBalanceRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAdjustBalanceRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.accountNumber = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.amount = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.note = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AdjustBalanceRequest {
+    return {
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+      accountNumber: isSet(object.accountNumber)
+        ? globalThis.String(object.accountNumber)
+        : isSet(object.account_number)
+        ? globalThis.String(object.account_number)
+        : "",
+      amount: isSet(object.amount) ? Money.fromJSON(object.amount) : undefined,
+      note: isSet(object.note) ? globalThis.String(object.note) : "",
+    };
+  },
+
+  toJSON(message: AdjustBalanceRequest): unknown {
+    const obj: any = {};
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    if (message.accountNumber !== "") {
+      obj.accountNumber = message.accountNumber;
+    }
+    if (message.amount !== undefined) {
+      obj.amount = Money.toJSON(message.amount);
+    }
+    if (message.note !== "") {
+      obj.note = message.note;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<AdjustBalanceRequest>): AdjustBalanceRequest {
+    return AdjustBalanceRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AdjustBalanceRequest>): AdjustBalanceRequest {
+    const message = createBaseAdjustBalanceRequest();
+    message.requestId = object.requestId ?? "";
+    message.accountNumber = object.accountNumber ?? "";
+    message.amount = (object.amount !== undefined && object.amount !== null)
+      ? Money.fromPartial(object.amount)
+      : undefined;
+    message.note = object.note ?? "";
+    return message;
+  },
+};
+
+function createBaseAdjustBalanceResponse(): AdjustBalanceResponse {
+  return { transferId: "", balance: undefined };
+}
+
+export const AdjustBalanceResponse: MessageFns<AdjustBalanceResponse> = {
+  encode(message: AdjustBalanceResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.transferId !== "") {
+      writer.uint32(10).string(message.transferId);
+    }
+    if (message.balance !== undefined) {
+      Money.encode(message.balance, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AdjustBalanceResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAdjustBalanceResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.transferId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.balance = Money.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AdjustBalanceResponse {
+    return {
+      transferId: isSet(object.transferId)
+        ? globalThis.String(object.transferId)
+        : isSet(object.transfer_id)
+        ? globalThis.String(object.transfer_id)
+        : "",
+      balance: isSet(object.balance) ? Money.fromJSON(object.balance) : undefined,
+    };
+  },
+
+  toJSON(message: AdjustBalanceResponse): unknown {
+    const obj: any = {};
+    if (message.transferId !== "") {
+      obj.transferId = message.transferId;
+    }
+    if (message.balance !== undefined) {
+      obj.balance = Money.toJSON(message.balance);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<AdjustBalanceResponse>): AdjustBalanceResponse {
+    return AdjustBalanceResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AdjustBalanceResponse>): AdjustBalanceResponse {
+    const message = createBaseAdjustBalanceResponse();
+    message.transferId = object.transferId ?? "";
+    message.balance = (object.balance !== undefined && object.balance !== null)
+      ? Money.fromPartial(object.balance)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseRefundLegRequest(): RefundLegRequest {
+  return { requestId: "", legId: "", amount: undefined, note: "" };
+}
+
+export const RefundLegRequest: MessageFns<RefundLegRequest> = {
+  encode(message: RefundLegRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.requestId !== "") {
+      writer.uint32(10).string(message.requestId);
+    }
+    if (message.legId !== "") {
+      writer.uint32(18).string(message.legId);
+    }
+    if (message.amount !== undefined) {
+      Money.encode(message.amount, writer.uint32(26).fork()).join();
+    }
+    if (message.note !== "") {
+      writer.uint32(34).string(message.note);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RefundLegRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRefundLegRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.legId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.amount = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.note = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RefundLegRequest {
+    return {
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+      legId: isSet(object.legId)
+        ? globalThis.String(object.legId)
+        : isSet(object.leg_id)
+        ? globalThis.String(object.leg_id)
+        : "",
+      amount: isSet(object.amount) ? Money.fromJSON(object.amount) : undefined,
+      note: isSet(object.note) ? globalThis.String(object.note) : "",
+    };
+  },
+
+  toJSON(message: RefundLegRequest): unknown {
+    const obj: any = {};
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    if (message.legId !== "") {
+      obj.legId = message.legId;
+    }
+    if (message.amount !== undefined) {
+      obj.amount = Money.toJSON(message.amount);
+    }
+    if (message.note !== "") {
+      obj.note = message.note;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RefundLegRequest>): RefundLegRequest {
+    return RefundLegRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RefundLegRequest>): RefundLegRequest {
+    const message = createBaseRefundLegRequest();
+    message.requestId = object.requestId ?? "";
+    message.legId = object.legId ?? "";
+    message.amount = (object.amount !== undefined && object.amount !== null)
+      ? Money.fromPartial(object.amount)
+      : undefined;
+    message.note = object.note ?? "";
+    return message;
+  },
+};
+
+function createBaseRefundLegResponse(): RefundLegResponse {
+  return { transferId: "", amount: undefined, balance: undefined };
+}
+
+export const RefundLegResponse: MessageFns<RefundLegResponse> = {
+  encode(message: RefundLegResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.transferId !== "") {
+      writer.uint32(10).string(message.transferId);
+    }
+    if (message.amount !== undefined) {
+      Money.encode(message.amount, writer.uint32(18).fork()).join();
+    }
+    if (message.balance !== undefined) {
+      Money.encode(message.balance, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RefundLegResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRefundLegResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.transferId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.amount = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.balance = Money.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RefundLegResponse {
+    return {
+      transferId: isSet(object.transferId)
+        ? globalThis.String(object.transferId)
+        : isSet(object.transfer_id)
+        ? globalThis.String(object.transfer_id)
+        : "",
+      amount: isSet(object.amount) ? Money.fromJSON(object.amount) : undefined,
+      balance: isSet(object.balance) ? Money.fromJSON(object.balance) : undefined,
+    };
+  },
+
+  toJSON(message: RefundLegResponse): unknown {
+    const obj: any = {};
+    if (message.transferId !== "") {
+      obj.transferId = message.transferId;
+    }
+    if (message.amount !== undefined) {
+      obj.amount = Money.toJSON(message.amount);
+    }
+    if (message.balance !== undefined) {
+      obj.balance = Money.toJSON(message.balance);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RefundLegResponse>): RefundLegResponse {
+    return RefundLegResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RefundLegResponse>): RefundLegResponse {
+    const message = createBaseRefundLegResponse();
+    message.transferId = object.transferId ?? "";
+    message.amount = (object.amount !== undefined && object.amount !== null)
+      ? Money.fromPartial(object.amount)
+      : undefined;
+    message.balance = (object.balance !== undefined && object.balance !== null)
+      ? Money.fromPartial(object.balance)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseReverseTransferRequest(): ReverseTransferRequest {
+  return { requestId: "", transferId: "", note: "" };
+}
+
+export const ReverseTransferRequest: MessageFns<ReverseTransferRequest> = {
+  encode(message: ReverseTransferRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.requestId !== "") {
+      writer.uint32(10).string(message.requestId);
+    }
+    if (message.transferId !== "") {
+      writer.uint32(18).string(message.transferId);
+    }
+    if (message.note !== "") {
+      writer.uint32(26).string(message.note);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReverseTransferRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReverseTransferRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.transferId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.note = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ReverseTransferRequest {
+    return {
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+      transferId: isSet(object.transferId)
+        ? globalThis.String(object.transferId)
+        : isSet(object.transfer_id)
+        ? globalThis.String(object.transfer_id)
+        : "",
+      note: isSet(object.note) ? globalThis.String(object.note) : "",
+    };
+  },
+
+  toJSON(message: ReverseTransferRequest): unknown {
+    const obj: any = {};
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    if (message.transferId !== "") {
+      obj.transferId = message.transferId;
+    }
+    if (message.note !== "") {
+      obj.note = message.note;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ReverseTransferRequest>): ReverseTransferRequest {
+    return ReverseTransferRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReverseTransferRequest>): ReverseTransferRequest {
+    const message = createBaseReverseTransferRequest();
+    message.requestId = object.requestId ?? "";
+    message.transferId = object.transferId ?? "";
+    message.note = object.note ?? "";
+    return message;
+  },
+};
+
+function createBaseReverseTransferResponse(): ReverseTransferResponse {
+  return { transferId: "" };
+}
+
+export const ReverseTransferResponse: MessageFns<ReverseTransferResponse> = {
+  encode(message: ReverseTransferResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.transferId !== "") {
+      writer.uint32(10).string(message.transferId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReverseTransferResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReverseTransferResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.transferId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ReverseTransferResponse {
+    return {
+      transferId: isSet(object.transferId)
+        ? globalThis.String(object.transferId)
+        : isSet(object.transfer_id)
+        ? globalThis.String(object.transfer_id)
+        : "",
+    };
+  },
+
+  toJSON(message: ReverseTransferResponse): unknown {
+    const obj: any = {};
+    if (message.transferId !== "") {
+      obj.transferId = message.transferId;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ReverseTransferResponse>): ReverseTransferResponse {
+    return ReverseTransferResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReverseTransferResponse>): ReverseTransferResponse {
+    const message = createBaseReverseTransferResponse();
+    message.transferId = object.transferId ?? "";
+    return message;
+  },
+};
+
+function createBaseTransferCreditRequest(): TransferCreditRequest {
+  return { requestId: "", fromAccount: "", toAccount: "", amount: undefined, note: "" };
+}
+
+export const TransferCreditRequest: MessageFns<TransferCreditRequest> = {
+  encode(message: TransferCreditRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.requestId !== "") {
+      writer.uint32(10).string(message.requestId);
+    }
+    if (message.fromAccount !== "") {
+      writer.uint32(18).string(message.fromAccount);
+    }
+    if (message.toAccount !== "") {
+      writer.uint32(26).string(message.toAccount);
+    }
+    if (message.amount !== undefined) {
+      Money.encode(message.amount, writer.uint32(34).fork()).join();
+    }
+    if (message.note !== "") {
+      writer.uint32(42).string(message.note);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TransferCreditRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTransferCreditRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.fromAccount = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.toAccount = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.amount = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.note = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): TransferCreditRequest {
+    return {
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+      fromAccount: isSet(object.fromAccount)
+        ? globalThis.String(object.fromAccount)
+        : isSet(object.from_account)
+        ? globalThis.String(object.from_account)
+        : "",
+      toAccount: isSet(object.toAccount)
+        ? globalThis.String(object.toAccount)
+        : isSet(object.to_account)
+        ? globalThis.String(object.to_account)
+        : "",
+      amount: isSet(object.amount) ? Money.fromJSON(object.amount) : undefined,
+      note: isSet(object.note) ? globalThis.String(object.note) : "",
+    };
+  },
+
+  toJSON(message: TransferCreditRequest): unknown {
+    const obj: any = {};
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    if (message.fromAccount !== "") {
+      obj.fromAccount = message.fromAccount;
+    }
+    if (message.toAccount !== "") {
+      obj.toAccount = message.toAccount;
+    }
+    if (message.amount !== undefined) {
+      obj.amount = Money.toJSON(message.amount);
+    }
+    if (message.note !== "") {
+      obj.note = message.note;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<TransferCreditRequest>): TransferCreditRequest {
+    return TransferCreditRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TransferCreditRequest>): TransferCreditRequest {
+    const message = createBaseTransferCreditRequest();
+    message.requestId = object.requestId ?? "";
+    message.fromAccount = object.fromAccount ?? "";
+    message.toAccount = object.toAccount ?? "";
+    message.amount = (object.amount !== undefined && object.amount !== null)
+      ? Money.fromPartial(object.amount)
+      : undefined;
+    message.note = object.note ?? "";
+    return message;
+  },
+};
+
+function createBaseTransferCreditResponse(): TransferCreditResponse {
+  return { transferId: "", balance: undefined, arrived: undefined };
+}
+
+export const TransferCreditResponse: MessageFns<TransferCreditResponse> = {
+  encode(message: TransferCreditResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.transferId !== "") {
+      writer.uint32(10).string(message.transferId);
+    }
+    if (message.balance !== undefined) {
+      Money.encode(message.balance, writer.uint32(18).fork()).join();
+    }
+    if (message.arrived !== undefined) {
+      Money.encode(message.arrived, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TransferCreditResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTransferCreditResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.transferId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.balance = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.arrived = Money.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): TransferCreditResponse {
+    return {
+      transferId: isSet(object.transferId)
+        ? globalThis.String(object.transferId)
+        : isSet(object.transfer_id)
+        ? globalThis.String(object.transfer_id)
+        : "",
+      balance: isSet(object.balance) ? Money.fromJSON(object.balance) : undefined,
+      arrived: isSet(object.arrived) ? Money.fromJSON(object.arrived) : undefined,
+    };
+  },
+
+  toJSON(message: TransferCreditResponse): unknown {
+    const obj: any = {};
+    if (message.transferId !== "") {
+      obj.transferId = message.transferId;
+    }
+    if (message.balance !== undefined) {
+      obj.balance = Money.toJSON(message.balance);
+    }
+    if (message.arrived !== undefined) {
+      obj.arrived = Money.toJSON(message.arrived);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<TransferCreditResponse>): TransferCreditResponse {
+    return TransferCreditResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TransferCreditResponse>): TransferCreditResponse {
+    const message = createBaseTransferCreditResponse();
+    message.transferId = object.transferId ?? "";
+    message.balance = (object.balance !== undefined && object.balance !== null)
+      ? Money.fromPartial(object.balance)
+      : undefined;
+    message.arrived = (object.arrived !== undefined && object.arrived !== null)
+      ? Money.fromPartial(object.arrived)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseSetCreditLimitRequest(): SetCreditLimitRequest {
+  return { requestId: "", accountNumber: "", limit: undefined, note: "" };
+}
+
+export const SetCreditLimitRequest: MessageFns<SetCreditLimitRequest> = {
+  encode(message: SetCreditLimitRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.requestId !== "") {
+      writer.uint32(10).string(message.requestId);
+    }
+    if (message.accountNumber !== "") {
+      writer.uint32(18).string(message.accountNumber);
+    }
+    if (message.limit !== undefined) {
+      Money.encode(message.limit, writer.uint32(26).fork()).join();
+    }
+    if (message.note !== "") {
+      writer.uint32(34).string(message.note);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetCreditLimitRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetCreditLimitRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.accountNumber = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.limit = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.note = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SetCreditLimitRequest {
+    return {
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+      accountNumber: isSet(object.accountNumber)
+        ? globalThis.String(object.accountNumber)
+        : isSet(object.account_number)
+        ? globalThis.String(object.account_number)
+        : "",
+      limit: isSet(object.limit) ? Money.fromJSON(object.limit) : undefined,
+      note: isSet(object.note) ? globalThis.String(object.note) : "",
+    };
+  },
+
+  toJSON(message: SetCreditLimitRequest): unknown {
+    const obj: any = {};
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    if (message.accountNumber !== "") {
+      obj.accountNumber = message.accountNumber;
+    }
+    if (message.limit !== undefined) {
+      obj.limit = Money.toJSON(message.limit);
+    }
+    if (message.note !== "") {
+      obj.note = message.note;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<SetCreditLimitRequest>): SetCreditLimitRequest {
+    return SetCreditLimitRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SetCreditLimitRequest>): SetCreditLimitRequest {
+    const message = createBaseSetCreditLimitRequest();
+    message.requestId = object.requestId ?? "";
+    message.accountNumber = object.accountNumber ?? "";
+    message.limit = (object.limit !== undefined && object.limit !== null) ? Money.fromPartial(object.limit) : undefined;
+    message.note = object.note ?? "";
+    return message;
+  },
+};
+
+function createBaseSetCreditLimitResponse(): SetCreditLimitResponse {
+  return { balance: undefined, limit: undefined };
+}
+
+export const SetCreditLimitResponse: MessageFns<SetCreditLimitResponse> = {
+  encode(message: SetCreditLimitResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.balance !== undefined) {
+      Money.encode(message.balance, writer.uint32(10).fork()).join();
+    }
+    if (message.limit !== undefined) {
+      Money.encode(message.limit, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetCreditLimitResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetCreditLimitResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.balance = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.limit = Money.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SetCreditLimitResponse {
+    return {
+      balance: isSet(object.balance) ? Money.fromJSON(object.balance) : undefined,
+      limit: isSet(object.limit) ? Money.fromJSON(object.limit) : undefined,
+    };
+  },
+
+  toJSON(message: SetCreditLimitResponse): unknown {
+    const obj: any = {};
+    if (message.balance !== undefined) {
+      obj.balance = Money.toJSON(message.balance);
+    }
+    if (message.limit !== undefined) {
+      obj.limit = Money.toJSON(message.limit);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<SetCreditLimitResponse>): SetCreditLimitResponse {
+    return SetCreditLimitResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SetCreditLimitResponse>): SetCreditLimitResponse {
+    const message = createBaseSetCreditLimitResponse();
+    message.balance = (object.balance !== undefined && object.balance !== null)
+      ? Money.fromPartial(object.balance)
+      : undefined;
+    message.limit = (object.limit !== undefined && object.limit !== null) ? Money.fromPartial(object.limit) : undefined;
+    return message;
+  },
+};
+
+function createBaseExchangeRate(): ExchangeRate {
+  return { fromCurrency: "", toCurrency: "", rate: "", validFromUs: 0n };
+}
+
+export const ExchangeRate: MessageFns<ExchangeRate> = {
+  encode(message: ExchangeRate, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.fromCurrency !== "") {
+      writer.uint32(10).string(message.fromCurrency);
+    }
+    if (message.toCurrency !== "") {
+      writer.uint32(18).string(message.toCurrency);
+    }
+    if (message.rate !== "") {
+      writer.uint32(26).string(message.rate);
+    }
+    if (message.validFromUs !== 0n) {
+      if (BigInt.asIntN(64, message.validFromUs) !== message.validFromUs) {
+        throw new globalThis.Error("value provided for field message.validFromUs of type int64 too large");
+      }
+      writer.uint32(32).int64(message.validFromUs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExchangeRate {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExchangeRate();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.fromCurrency = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.toCurrency = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.rate = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.validFromUs = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ExchangeRate {
+    return {
+      fromCurrency: isSet(object.fromCurrency)
+        ? globalThis.String(object.fromCurrency)
+        : isSet(object.from_currency)
+        ? globalThis.String(object.from_currency)
+        : "",
+      toCurrency: isSet(object.toCurrency)
+        ? globalThis.String(object.toCurrency)
+        : isSet(object.to_currency)
+        ? globalThis.String(object.to_currency)
+        : "",
+      rate: isSet(object.rate) ? globalThis.String(object.rate) : "",
+      validFromUs: isSet(object.validFromUs)
+        ? BigInt(object.validFromUs)
+        : isSet(object.valid_from_us)
+        ? BigInt(object.valid_from_us)
+        : 0n,
+    };
+  },
+
+  toJSON(message: ExchangeRate): unknown {
+    const obj: any = {};
+    if (message.fromCurrency !== "") {
+      obj.fromCurrency = message.fromCurrency;
+    }
+    if (message.toCurrency !== "") {
+      obj.toCurrency = message.toCurrency;
+    }
+    if (message.rate !== "") {
+      obj.rate = message.rate;
+    }
+    if (message.validFromUs !== 0n) {
+      obj.validFromUs = message.validFromUs.toString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ExchangeRate>): ExchangeRate {
+    return ExchangeRate.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ExchangeRate>): ExchangeRate {
+    const message = createBaseExchangeRate();
+    message.fromCurrency = object.fromCurrency ?? "";
+    message.toCurrency = object.toCurrency ?? "";
+    message.rate = object.rate ?? "";
+    message.validFromUs = (object.validFromUs !== undefined && object.validFromUs !== null)
+      ? BigInt(object.validFromUs)
+      : 0n;
+    return message;
+  },
+};
+
+function createBaseSetExchangeRateRequest(): SetExchangeRateRequest {
+  return { rate: undefined };
+}
+
+export const SetExchangeRateRequest: MessageFns<SetExchangeRateRequest> = {
+  encode(message: SetExchangeRateRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.rate !== undefined) {
+      ExchangeRate.encode(message.rate, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetExchangeRateRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetExchangeRateRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.rate = ExchangeRate.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SetExchangeRateRequest {
+    return { rate: isSet(object.rate) ? ExchangeRate.fromJSON(object.rate) : undefined };
+  },
+
+  toJSON(message: SetExchangeRateRequest): unknown {
+    const obj: any = {};
+    if (message.rate !== undefined) {
+      obj.rate = ExchangeRate.toJSON(message.rate);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<SetExchangeRateRequest>): SetExchangeRateRequest {
+    return SetExchangeRateRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SetExchangeRateRequest>): SetExchangeRateRequest {
+    const message = createBaseSetExchangeRateRequest();
+    message.rate = (object.rate !== undefined && object.rate !== null)
+      ? ExchangeRate.fromPartial(object.rate)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseSetExchangeRateResponse(): SetExchangeRateResponse {
+  return {};
+}
+
+export const SetExchangeRateResponse: MessageFns<SetExchangeRateResponse> = {
+  encode(_: SetExchangeRateResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetExchangeRateResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetExchangeRateResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): SetExchangeRateResponse {
+    return {};
+  },
+
+  toJSON(_: SetExchangeRateResponse): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create(base?: DeepPartial<SetExchangeRateResponse>): SetExchangeRateResponse {
+    return SetExchangeRateResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<SetExchangeRateResponse>): SetExchangeRateResponse {
+    const message = createBaseSetExchangeRateResponse();
+    return message;
+  },
+};
+
+function createBaseListExchangeRatesRequest(): ListExchangeRatesRequest {
+  return {};
+}
+
+export const ListExchangeRatesRequest: MessageFns<ListExchangeRatesRequest> = {
+  encode(_: ListExchangeRatesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListExchangeRatesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListExchangeRatesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): ListExchangeRatesRequest {
+    return {};
+  },
+
+  toJSON(_: ListExchangeRatesRequest): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListExchangeRatesRequest>): ListExchangeRatesRequest {
+    return ListExchangeRatesRequest.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<ListExchangeRatesRequest>): ListExchangeRatesRequest {
+    const message = createBaseListExchangeRatesRequest();
+    return message;
+  },
+};
+
+function createBaseListExchangeRatesResponse(): ListExchangeRatesResponse {
+  return { rates: [] };
+}
+
+export const ListExchangeRatesResponse: MessageFns<ListExchangeRatesResponse> = {
+  encode(message: ListExchangeRatesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.rates) {
+      ExchangeRate.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListExchangeRatesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListExchangeRatesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.rates.push(ExchangeRate.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListExchangeRatesResponse {
+    return {
+      rates: globalThis.Array.isArray(object?.rates) ? object.rates.map((e: any) => ExchangeRate.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: ListExchangeRatesResponse): unknown {
+    const obj: any = {};
+    if (message.rates?.length) {
+      obj.rates = message.rates.map((e) => ExchangeRate.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListExchangeRatesResponse>): ListExchangeRatesResponse {
+    return ListExchangeRatesResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListExchangeRatesResponse>): ListExchangeRatesResponse {
+    const message = createBaseListExchangeRatesResponse();
+    message.rates = object.rates?.map((e) => ExchangeRate.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseCreateVouchersRequest(): CreateVouchersRequest {
+  return { requestId: "", count: 0, value: undefined, expiresAtUs: 0n, note: "" };
+}
+
+export const CreateVouchersRequest: MessageFns<CreateVouchersRequest> = {
+  encode(message: CreateVouchersRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.requestId !== "") {
+      writer.uint32(10).string(message.requestId);
+    }
+    if (message.count !== 0) {
+      writer.uint32(16).uint32(message.count);
+    }
+    if (message.value !== undefined) {
+      Money.encode(message.value, writer.uint32(26).fork()).join();
+    }
+    if (message.expiresAtUs !== 0n) {
+      if (BigInt.asIntN(64, message.expiresAtUs) !== message.expiresAtUs) {
+        throw new globalThis.Error("value provided for field message.expiresAtUs of type int64 too large");
+      }
+      writer.uint32(32).int64(message.expiresAtUs);
+    }
+    if (message.note !== "") {
+      writer.uint32(42).string(message.note);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CreateVouchersRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCreateVouchersRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.count = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.value = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.expiresAtUs = reader.int64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.note = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CreateVouchersRequest {
+    return {
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+      count: isSet(object.count) ? globalThis.Number(object.count) : 0,
+      value: isSet(object.value) ? Money.fromJSON(object.value) : undefined,
+      expiresAtUs: isSet(object.expiresAtUs)
+        ? BigInt(object.expiresAtUs)
+        : isSet(object.expires_at_us)
+        ? BigInt(object.expires_at_us)
+        : 0n,
+      note: isSet(object.note) ? globalThis.String(object.note) : "",
+    };
+  },
+
+  toJSON(message: CreateVouchersRequest): unknown {
+    const obj: any = {};
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    if (message.count !== 0) {
+      obj.count = Math.round(message.count);
+    }
+    if (message.value !== undefined) {
+      obj.value = Money.toJSON(message.value);
+    }
+    if (message.expiresAtUs !== 0n) {
+      obj.expiresAtUs = message.expiresAtUs.toString();
+    }
+    if (message.note !== "") {
+      obj.note = message.note;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CreateVouchersRequest>): CreateVouchersRequest {
+    return CreateVouchersRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CreateVouchersRequest>): CreateVouchersRequest {
+    const message = createBaseCreateVouchersRequest();
+    message.requestId = object.requestId ?? "";
+    message.count = object.count ?? 0;
+    message.value = (object.value !== undefined && object.value !== null) ? Money.fromPartial(object.value) : undefined;
+    message.expiresAtUs = (object.expiresAtUs !== undefined && object.expiresAtUs !== null)
+      ? BigInt(object.expiresAtUs)
+      : 0n;
+    message.note = object.note ?? "";
+    return message;
+  },
+};
+
+function createBaseCreateVouchersResponse(): CreateVouchersResponse {
+  return { batchId: "", codes: [] };
+}
+
+export const CreateVouchersResponse: MessageFns<CreateVouchersResponse> = {
+  encode(message: CreateVouchersResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.batchId !== "") {
+      writer.uint32(10).string(message.batchId);
+    }
+    for (const v of message.codes) {
+      writer.uint32(18).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CreateVouchersResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCreateVouchersResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.batchId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.codes.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CreateVouchersResponse {
+    return {
+      batchId: isSet(object.batchId)
+        ? globalThis.String(object.batchId)
+        : isSet(object.batch_id)
+        ? globalThis.String(object.batch_id)
+        : "",
+      codes: globalThis.Array.isArray(object?.codes) ? object.codes.map((e: any) => globalThis.String(e)) : [],
+    };
+  },
+
+  toJSON(message: CreateVouchersResponse): unknown {
+    const obj: any = {};
+    if (message.batchId !== "") {
+      obj.batchId = message.batchId;
+    }
+    if (message.codes?.length) {
+      obj.codes = message.codes;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CreateVouchersResponse>): CreateVouchersResponse {
+    return CreateVouchersResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CreateVouchersResponse>): CreateVouchersResponse {
+    const message = createBaseCreateVouchersResponse();
+    message.batchId = object.batchId ?? "";
+    message.codes = object.codes?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseVoucherBatch(): VoucherBatch {
+  return {
+    batchId: "",
+    value: undefined,
+    count: 0,
+    redeemed: 0,
+    createdAtUs: 0n,
+    expiresAtUs: 0n,
+    voidedAtUs: 0n,
+    note: "",
+  };
+}
+
+export const VoucherBatch: MessageFns<VoucherBatch> = {
+  encode(message: VoucherBatch, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.batchId !== "") {
+      writer.uint32(10).string(message.batchId);
+    }
+    if (message.value !== undefined) {
+      Money.encode(message.value, writer.uint32(18).fork()).join();
+    }
+    if (message.count !== 0) {
+      writer.uint32(24).uint32(message.count);
+    }
+    if (message.redeemed !== 0) {
+      writer.uint32(32).uint32(message.redeemed);
+    }
+    if (message.createdAtUs !== 0n) {
+      if (BigInt.asIntN(64, message.createdAtUs) !== message.createdAtUs) {
+        throw new globalThis.Error("value provided for field message.createdAtUs of type int64 too large");
+      }
+      writer.uint32(40).int64(message.createdAtUs);
+    }
+    if (message.expiresAtUs !== 0n) {
+      if (BigInt.asIntN(64, message.expiresAtUs) !== message.expiresAtUs) {
+        throw new globalThis.Error("value provided for field message.expiresAtUs of type int64 too large");
+      }
+      writer.uint32(48).int64(message.expiresAtUs);
+    }
+    if (message.voidedAtUs !== 0n) {
+      if (BigInt.asIntN(64, message.voidedAtUs) !== message.voidedAtUs) {
+        throw new globalThis.Error("value provided for field message.voidedAtUs of type int64 too large");
+      }
+      writer.uint32(56).int64(message.voidedAtUs);
+    }
+    if (message.note !== "") {
+      writer.uint32(66).string(message.note);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): VoucherBatch {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseVoucherBatch();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.batchId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.count = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.redeemed = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.createdAtUs = reader.int64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.expiresAtUs = reader.int64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.voidedAtUs = reader.int64() as bigint;
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.note = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): VoucherBatch {
+    return {
+      batchId: isSet(object.batchId)
+        ? globalThis.String(object.batchId)
+        : isSet(object.batch_id)
+        ? globalThis.String(object.batch_id)
+        : "",
+      value: isSet(object.value) ? Money.fromJSON(object.value) : undefined,
+      count: isSet(object.count) ? globalThis.Number(object.count) : 0,
+      redeemed: isSet(object.redeemed) ? globalThis.Number(object.redeemed) : 0,
+      createdAtUs: isSet(object.createdAtUs)
+        ? BigInt(object.createdAtUs)
+        : isSet(object.created_at_us)
+        ? BigInt(object.created_at_us)
+        : 0n,
+      expiresAtUs: isSet(object.expiresAtUs)
+        ? BigInt(object.expiresAtUs)
+        : isSet(object.expires_at_us)
+        ? BigInt(object.expires_at_us)
+        : 0n,
+      voidedAtUs: isSet(object.voidedAtUs)
+        ? BigInt(object.voidedAtUs)
+        : isSet(object.voided_at_us)
+        ? BigInt(object.voided_at_us)
+        : 0n,
+      note: isSet(object.note) ? globalThis.String(object.note) : "",
+    };
+  },
+
+  toJSON(message: VoucherBatch): unknown {
+    const obj: any = {};
+    if (message.batchId !== "") {
+      obj.batchId = message.batchId;
+    }
+    if (message.value !== undefined) {
+      obj.value = Money.toJSON(message.value);
+    }
+    if (message.count !== 0) {
+      obj.count = Math.round(message.count);
+    }
+    if (message.redeemed !== 0) {
+      obj.redeemed = Math.round(message.redeemed);
+    }
+    if (message.createdAtUs !== 0n) {
+      obj.createdAtUs = message.createdAtUs.toString();
+    }
+    if (message.expiresAtUs !== 0n) {
+      obj.expiresAtUs = message.expiresAtUs.toString();
+    }
+    if (message.voidedAtUs !== 0n) {
+      obj.voidedAtUs = message.voidedAtUs.toString();
+    }
+    if (message.note !== "") {
+      obj.note = message.note;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<VoucherBatch>): VoucherBatch {
+    return VoucherBatch.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<VoucherBatch>): VoucherBatch {
+    const message = createBaseVoucherBatch();
+    message.batchId = object.batchId ?? "";
+    message.value = (object.value !== undefined && object.value !== null) ? Money.fromPartial(object.value) : undefined;
+    message.count = object.count ?? 0;
+    message.redeemed = object.redeemed ?? 0;
+    message.createdAtUs = (object.createdAtUs !== undefined && object.createdAtUs !== null)
+      ? BigInt(object.createdAtUs)
+      : 0n;
+    message.expiresAtUs = (object.expiresAtUs !== undefined && object.expiresAtUs !== null)
+      ? BigInt(object.expiresAtUs)
+      : 0n;
+    message.voidedAtUs = (object.voidedAtUs !== undefined && object.voidedAtUs !== null)
+      ? BigInt(object.voidedAtUs)
+      : 0n;
+    message.note = object.note ?? "";
+    return message;
+  },
+};
+
+function createBaseListVoucherBatchesRequest(): ListVoucherBatchesRequest {
+  return {};
+}
+
+export const ListVoucherBatchesRequest: MessageFns<ListVoucherBatchesRequest> = {
+  encode(_: ListVoucherBatchesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListVoucherBatchesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListVoucherBatchesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): ListVoucherBatchesRequest {
+    return {};
+  },
+
+  toJSON(_: ListVoucherBatchesRequest): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListVoucherBatchesRequest>): ListVoucherBatchesRequest {
+    return ListVoucherBatchesRequest.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<ListVoucherBatchesRequest>): ListVoucherBatchesRequest {
+    const message = createBaseListVoucherBatchesRequest();
+    return message;
+  },
+};
+
+function createBaseListVoucherBatchesResponse(): ListVoucherBatchesResponse {
+  return { batches: [] };
+}
+
+export const ListVoucherBatchesResponse: MessageFns<ListVoucherBatchesResponse> = {
+  encode(message: ListVoucherBatchesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.batches) {
+      VoucherBatch.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListVoucherBatchesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListVoucherBatchesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.batches.push(VoucherBatch.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListVoucherBatchesResponse {
+    return {
+      batches: globalThis.Array.isArray(object?.batches)
+        ? object.batches.map((e: any) => VoucherBatch.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: ListVoucherBatchesResponse): unknown {
+    const obj: any = {};
+    if (message.batches?.length) {
+      obj.batches = message.batches.map((e) => VoucherBatch.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListVoucherBatchesResponse>): ListVoucherBatchesResponse {
+    return ListVoucherBatchesResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListVoucherBatchesResponse>): ListVoucherBatchesResponse {
+    const message = createBaseListVoucherBatchesResponse();
+    message.batches = object.batches?.map((e) => VoucherBatch.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseVoidVouchersRequest(): VoidVouchersRequest {
+  return { requestId: "", batchId: "" };
+}
+
+export const VoidVouchersRequest: MessageFns<VoidVouchersRequest> = {
+  encode(message: VoidVouchersRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.requestId !== "") {
+      writer.uint32(10).string(message.requestId);
+    }
+    if (message.batchId !== "") {
+      writer.uint32(18).string(message.batchId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): VoidVouchersRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseVoidVouchersRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.batchId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): VoidVouchersRequest {
+    return {
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+      batchId: isSet(object.batchId)
+        ? globalThis.String(object.batchId)
+        : isSet(object.batch_id)
+        ? globalThis.String(object.batch_id)
+        : "",
+    };
+  },
+
+  toJSON(message: VoidVouchersRequest): unknown {
+    const obj: any = {};
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    if (message.batchId !== "") {
+      obj.batchId = message.batchId;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<VoidVouchersRequest>): VoidVouchersRequest {
+    return VoidVouchersRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<VoidVouchersRequest>): VoidVouchersRequest {
+    const message = createBaseVoidVouchersRequest();
+    message.requestId = object.requestId ?? "";
+    message.batchId = object.batchId ?? "";
+    return message;
+  },
+};
+
+function createBaseVoidVouchersResponse(): VoidVouchersResponse {
+  return { voided: 0 };
+}
+
+export const VoidVouchersResponse: MessageFns<VoidVouchersResponse> = {
+  encode(message: VoidVouchersResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.voided !== 0) {
+      writer.uint32(8).uint32(message.voided);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): VoidVouchersResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseVoidVouchersResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.voided = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): VoidVouchersResponse {
+    return { voided: isSet(object.voided) ? globalThis.Number(object.voided) : 0 };
+  },
+
+  toJSON(message: VoidVouchersResponse): unknown {
+    const obj: any = {};
+    if (message.voided !== 0) {
+      obj.voided = Math.round(message.voided);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<VoidVouchersResponse>): VoidVouchersResponse {
+    return VoidVouchersResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<VoidVouchersResponse>): VoidVouchersResponse {
+    const message = createBaseVoidVouchersResponse();
+    message.voided = object.voided ?? 0;
+    return message;
+  },
+};
+
+function createBaseRedeemVoucherRequest(): RedeemVoucherRequest {
+  return { requestId: "", accountNumber: "", code: "", source: "" };
+}
+
+export const RedeemVoucherRequest: MessageFns<RedeemVoucherRequest> = {
+  encode(message: RedeemVoucherRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.requestId !== "") {
+      writer.uint32(10).string(message.requestId);
+    }
+    if (message.accountNumber !== "") {
+      writer.uint32(18).string(message.accountNumber);
+    }
+    if (message.code !== "") {
+      writer.uint32(26).string(message.code);
+    }
+    if (message.source !== "") {
+      writer.uint32(34).string(message.source);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RedeemVoucherRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRedeemVoucherRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.accountNumber = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.code = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.source = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RedeemVoucherRequest {
+    return {
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+      accountNumber: isSet(object.accountNumber)
+        ? globalThis.String(object.accountNumber)
+        : isSet(object.account_number)
+        ? globalThis.String(object.account_number)
+        : "",
+      code: isSet(object.code) ? globalThis.String(object.code) : "",
+      source: isSet(object.source) ? globalThis.String(object.source) : "",
+    };
+  },
+
+  toJSON(message: RedeemVoucherRequest): unknown {
+    const obj: any = {};
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    if (message.accountNumber !== "") {
+      obj.accountNumber = message.accountNumber;
+    }
+    if (message.code !== "") {
+      obj.code = message.code;
+    }
+    if (message.source !== "") {
+      obj.source = message.source;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RedeemVoucherRequest>): RedeemVoucherRequest {
+    return RedeemVoucherRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RedeemVoucherRequest>): RedeemVoucherRequest {
+    const message = createBaseRedeemVoucherRequest();
+    message.requestId = object.requestId ?? "";
+    message.accountNumber = object.accountNumber ?? "";
+    message.code = object.code ?? "";
+    message.source = object.source ?? "";
+    return message;
+  },
+};
+
+function createBaseRedeemVoucherResponse(): RedeemVoucherResponse {
+  return {
+    outcome: RedeemVoucherResponse_Outcome.UNSPECIFIED,
+    transferId: "",
+    amount: undefined,
+    balance: undefined,
+    lockedUntilUs: 0n,
+  };
+}
+
+export const RedeemVoucherResponse: MessageFns<RedeemVoucherResponse> = {
+  encode(message: RedeemVoucherResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.outcome !== RedeemVoucherResponse_Outcome.UNSPECIFIED) {
+      writer.uint32(8).int32(redeemVoucherResponse_OutcomeToNumber(message.outcome));
+    }
+    if (message.transferId !== "") {
+      writer.uint32(18).string(message.transferId);
+    }
+    if (message.amount !== undefined) {
+      Money.encode(message.amount, writer.uint32(26).fork()).join();
+    }
+    if (message.balance !== undefined) {
+      Money.encode(message.balance, writer.uint32(34).fork()).join();
+    }
+    if (message.lockedUntilUs !== 0n) {
+      if (BigInt.asIntN(64, message.lockedUntilUs) !== message.lockedUntilUs) {
+        throw new globalThis.Error("value provided for field message.lockedUntilUs of type int64 too large");
+      }
+      writer.uint32(40).int64(message.lockedUntilUs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RedeemVoucherResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRedeemVoucherResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.outcome = redeemVoucherResponse_OutcomeFromJSON(reader.int32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.transferId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.amount = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.balance = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.lockedUntilUs = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RedeemVoucherResponse {
+    return {
+      outcome: isSet(object.outcome)
+        ? redeemVoucherResponse_OutcomeFromJSON(object.outcome)
+        : RedeemVoucherResponse_Outcome.UNSPECIFIED,
+      transferId: isSet(object.transferId)
+        ? globalThis.String(object.transferId)
+        : isSet(object.transfer_id)
+        ? globalThis.String(object.transfer_id)
+        : "",
+      amount: isSet(object.amount) ? Money.fromJSON(object.amount) : undefined,
+      balance: isSet(object.balance) ? Money.fromJSON(object.balance) : undefined,
+      lockedUntilUs: isSet(object.lockedUntilUs)
+        ? BigInt(object.lockedUntilUs)
+        : isSet(object.locked_until_us)
+        ? BigInt(object.locked_until_us)
+        : 0n,
+    };
+  },
+
+  toJSON(message: RedeemVoucherResponse): unknown {
+    const obj: any = {};
+    if (message.outcome !== RedeemVoucherResponse_Outcome.UNSPECIFIED) {
+      obj.outcome = redeemVoucherResponse_OutcomeToJSON(message.outcome);
+    }
+    if (message.transferId !== "") {
+      obj.transferId = message.transferId;
+    }
+    if (message.amount !== undefined) {
+      obj.amount = Money.toJSON(message.amount);
+    }
+    if (message.balance !== undefined) {
+      obj.balance = Money.toJSON(message.balance);
+    }
+    if (message.lockedUntilUs !== 0n) {
+      obj.lockedUntilUs = message.lockedUntilUs.toString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RedeemVoucherResponse>): RedeemVoucherResponse {
+    return RedeemVoucherResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RedeemVoucherResponse>): RedeemVoucherResponse {
+    const message = createBaseRedeemVoucherResponse();
+    message.outcome = object.outcome ?? RedeemVoucherResponse_Outcome.UNSPECIFIED;
+    message.transferId = object.transferId ?? "";
+    message.amount = (object.amount !== undefined && object.amount !== null)
+      ? Money.fromPartial(object.amount)
+      : undefined;
+    message.balance = (object.balance !== undefined && object.balance !== null)
+      ? Money.fromPartial(object.balance)
+      : undefined;
+    message.lockedUntilUs = (object.lockedUntilUs !== undefined && object.lockedUntilUs !== null)
+      ? BigInt(object.lockedUntilUs)
+      : 0n;
+    return message;
+  },
+};
+
+function createBaseGetStatementRequest(): GetStatementRequest {
+  return { accountNumber: "", fromUs: 0n, toUs: 0n };
+}
+
+export const GetStatementRequest: MessageFns<GetStatementRequest> = {
+  encode(message: GetStatementRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.accountNumber !== "") {
+      writer.uint32(10).string(message.accountNumber);
+    }
+    if (message.fromUs !== 0n) {
+      if (BigInt.asIntN(64, message.fromUs) !== message.fromUs) {
+        throw new globalThis.Error("value provided for field message.fromUs of type int64 too large");
+      }
+      writer.uint32(16).int64(message.fromUs);
+    }
+    if (message.toUs !== 0n) {
+      if (BigInt.asIntN(64, message.toUs) !== message.toUs) {
+        throw new globalThis.Error("value provided for field message.toUs of type int64 too large");
+      }
+      writer.uint32(24).int64(message.toUs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetStatementRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetStatementRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.accountNumber = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.fromUs = reader.int64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.toUs = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetStatementRequest {
+    return {
+      accountNumber: isSet(object.accountNumber)
+        ? globalThis.String(object.accountNumber)
+        : isSet(object.account_number)
+        ? globalThis.String(object.account_number)
+        : "",
+      fromUs: isSet(object.fromUs) ? BigInt(object.fromUs) : isSet(object.from_us) ? BigInt(object.from_us) : 0n,
+      toUs: isSet(object.toUs) ? BigInt(object.toUs) : isSet(object.to_us) ? BigInt(object.to_us) : 0n,
+    };
+  },
+
+  toJSON(message: GetStatementRequest): unknown {
+    const obj: any = {};
+    if (message.accountNumber !== "") {
+      obj.accountNumber = message.accountNumber;
+    }
+    if (message.fromUs !== 0n) {
+      obj.fromUs = message.fromUs.toString();
+    }
+    if (message.toUs !== 0n) {
+      obj.toUs = message.toUs.toString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GetStatementRequest>): GetStatementRequest {
+    return GetStatementRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetStatementRequest>): GetStatementRequest {
+    const message = createBaseGetStatementRequest();
+    message.accountNumber = object.accountNumber ?? "";
+    message.fromUs = (object.fromUs !== undefined && object.fromUs !== null) ? BigInt(object.fromUs) : 0n;
+    message.toUs = (object.toUs !== undefined && object.toUs !== null) ? BigInt(object.toUs) : 0n;
+    return message;
+  },
+};
+
+function createBaseGetStatementResponse(): GetStatementResponse {
+  return { opening: undefined, lines: [], closing: undefined, totals: [] };
+}
+
+export const GetStatementResponse: MessageFns<GetStatementResponse> = {
+  encode(message: GetStatementResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.opening !== undefined) {
+      Money.encode(message.opening, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.lines) {
+      GetStatementResponse_Line.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.closing !== undefined) {
+      Money.encode(message.closing, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.totals) {
+      GetStatementResponse_Total.encode(v!, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetStatementResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetStatementResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.opening = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.lines.push(GetStatementResponse_Line.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.closing = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.totals.push(GetStatementResponse_Total.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetStatementResponse {
+    return {
+      opening: isSet(object.opening) ? Money.fromJSON(object.opening) : undefined,
+      lines: globalThis.Array.isArray(object?.lines)
+        ? object.lines.map((e: any) => GetStatementResponse_Line.fromJSON(e))
+        : [],
+      closing: isSet(object.closing) ? Money.fromJSON(object.closing) : undefined,
+      totals: globalThis.Array.isArray(object?.totals)
+        ? object.totals.map((e: any) => GetStatementResponse_Total.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: GetStatementResponse): unknown {
+    const obj: any = {};
+    if (message.opening !== undefined) {
+      obj.opening = Money.toJSON(message.opening);
+    }
+    if (message.lines?.length) {
+      obj.lines = message.lines.map((e) => GetStatementResponse_Line.toJSON(e));
+    }
+    if (message.closing !== undefined) {
+      obj.closing = Money.toJSON(message.closing);
+    }
+    if (message.totals?.length) {
+      obj.totals = message.totals.map((e) => GetStatementResponse_Total.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GetStatementResponse>): GetStatementResponse {
+    return GetStatementResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetStatementResponse>): GetStatementResponse {
+    const message = createBaseGetStatementResponse();
+    message.opening = (object.opening !== undefined && object.opening !== null)
+      ? Money.fromPartial(object.opening)
+      : undefined;
+    message.lines = object.lines?.map((e) => GetStatementResponse_Line.fromPartial(e)) || [];
+    message.closing = (object.closing !== undefined && object.closing !== null)
+      ? Money.fromPartial(object.closing)
+      : undefined;
+    message.totals = object.totals?.map((e) => GetStatementResponse_Total.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseGetStatementResponse_Line(): GetStatementResponse_Line {
+  return { entry: undefined, balanceAfter: undefined, sessionId: "" };
+}
+
+export const GetStatementResponse_Line: MessageFns<GetStatementResponse_Line> = {
+  encode(message: GetStatementResponse_Line, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.entry !== undefined) {
+      LedgerEntry.encode(message.entry, writer.uint32(10).fork()).join();
+    }
+    if (message.balanceAfter !== undefined) {
+      Money.encode(message.balanceAfter, writer.uint32(18).fork()).join();
+    }
+    if (message.sessionId !== "") {
+      writer.uint32(26).string(message.sessionId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetStatementResponse_Line {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetStatementResponse_Line();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.entry = LedgerEntry.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.balanceAfter = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.sessionId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetStatementResponse_Line {
+    return {
+      entry: isSet(object.entry) ? LedgerEntry.fromJSON(object.entry) : undefined,
+      balanceAfter: isSet(object.balanceAfter)
+        ? Money.fromJSON(object.balanceAfter)
+        : isSet(object.balance_after)
+        ? Money.fromJSON(object.balance_after)
+        : undefined,
+      sessionId: isSet(object.sessionId)
+        ? globalThis.String(object.sessionId)
+        : isSet(object.session_id)
+        ? globalThis.String(object.session_id)
+        : "",
+    };
+  },
+
+  toJSON(message: GetStatementResponse_Line): unknown {
+    const obj: any = {};
+    if (message.entry !== undefined) {
+      obj.entry = LedgerEntry.toJSON(message.entry);
+    }
+    if (message.balanceAfter !== undefined) {
+      obj.balanceAfter = Money.toJSON(message.balanceAfter);
+    }
+    if (message.sessionId !== "") {
+      obj.sessionId = message.sessionId;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GetStatementResponse_Line>): GetStatementResponse_Line {
+    return GetStatementResponse_Line.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetStatementResponse_Line>): GetStatementResponse_Line {
+    const message = createBaseGetStatementResponse_Line();
+    message.entry = (object.entry !== undefined && object.entry !== null)
+      ? LedgerEntry.fromPartial(object.entry)
+      : undefined;
+    message.balanceAfter = (object.balanceAfter !== undefined && object.balanceAfter !== null)
+      ? Money.fromPartial(object.balanceAfter)
+      : undefined;
+    message.sessionId = object.sessionId ?? "";
+    return message;
+  },
+};
+
+function createBaseGetStatementResponse_Total(): GetStatementResponse_Total {
+  return { kind: "", amount: undefined, entries: 0n };
+}
+
+export const GetStatementResponse_Total: MessageFns<GetStatementResponse_Total> = {
+  encode(message: GetStatementResponse_Total, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== "") {
+      writer.uint32(10).string(message.kind);
+    }
+    if (message.amount !== undefined) {
+      Money.encode(message.amount, writer.uint32(18).fork()).join();
+    }
+    if (message.entries !== 0n) {
+      if (BigInt.asUintN(64, message.entries) !== message.entries) {
+        throw new globalThis.Error("value provided for field message.entries of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.entries);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetStatementResponse_Total {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetStatementResponse_Total();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.amount = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.entries = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetStatementResponse_Total {
+    return {
+      kind: isSet(object.kind) ? globalThis.String(object.kind) : "",
+      amount: isSet(object.amount) ? Money.fromJSON(object.amount) : undefined,
+      entries: isSet(object.entries) ? BigInt(object.entries) : 0n,
+    };
+  },
+
+  toJSON(message: GetStatementResponse_Total): unknown {
+    const obj: any = {};
+    if (message.kind !== "") {
+      obj.kind = message.kind;
+    }
+    if (message.amount !== undefined) {
+      obj.amount = Money.toJSON(message.amount);
+    }
+    if (message.entries !== 0n) {
+      obj.entries = message.entries.toString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GetStatementResponse_Total>): GetStatementResponse_Total {
+    return GetStatementResponse_Total.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetStatementResponse_Total>): GetStatementResponse_Total {
+    const message = createBaseGetStatementResponse_Total();
+    message.kind = object.kind ?? "";
+    message.amount = (object.amount !== undefined && object.amount !== null)
+      ? Money.fromPartial(object.amount)
+      : undefined;
+    message.entries = (object.entries !== undefined && object.entries !== null) ? BigInt(object.entries) : 0n;
+    return message;
+  },
+};
+
+function createBaseListDailyTotalsRequest(): ListDailyTotalsRequest {
+  return { by: ListDailyTotalsRequest_By.UNSPECIFIED, fromUs: 0n, toUs: 0n };
+}
+
+export const ListDailyTotalsRequest: MessageFns<ListDailyTotalsRequest> = {
+  encode(message: ListDailyTotalsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.by !== ListDailyTotalsRequest_By.UNSPECIFIED) {
+      writer.uint32(8).int32(listDailyTotalsRequest_ByToNumber(message.by));
+    }
+    if (message.fromUs !== 0n) {
+      if (BigInt.asIntN(64, message.fromUs) !== message.fromUs) {
+        throw new globalThis.Error("value provided for field message.fromUs of type int64 too large");
+      }
+      writer.uint32(16).int64(message.fromUs);
+    }
+    if (message.toUs !== 0n) {
+      if (BigInt.asIntN(64, message.toUs) !== message.toUs) {
+        throw new globalThis.Error("value provided for field message.toUs of type int64 too large");
+      }
+      writer.uint32(24).int64(message.toUs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListDailyTotalsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListDailyTotalsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.by = listDailyTotalsRequest_ByFromJSON(reader.int32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.fromUs = reader.int64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.toUs = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListDailyTotalsRequest {
+    return {
+      by: isSet(object.by) ? listDailyTotalsRequest_ByFromJSON(object.by) : ListDailyTotalsRequest_By.UNSPECIFIED,
+      fromUs: isSet(object.fromUs) ? BigInt(object.fromUs) : isSet(object.from_us) ? BigInt(object.from_us) : 0n,
+      toUs: isSet(object.toUs) ? BigInt(object.toUs) : isSet(object.to_us) ? BigInt(object.to_us) : 0n,
+    };
+  },
+
+  toJSON(message: ListDailyTotalsRequest): unknown {
+    const obj: any = {};
+    if (message.by !== ListDailyTotalsRequest_By.UNSPECIFIED) {
+      obj.by = listDailyTotalsRequest_ByToJSON(message.by);
+    }
+    if (message.fromUs !== 0n) {
+      obj.fromUs = message.fromUs.toString();
+    }
+    if (message.toUs !== 0n) {
+      obj.toUs = message.toUs.toString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListDailyTotalsRequest>): ListDailyTotalsRequest {
+    return ListDailyTotalsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListDailyTotalsRequest>): ListDailyTotalsRequest {
+    const message = createBaseListDailyTotalsRequest();
+    message.by = object.by ?? ListDailyTotalsRequest_By.UNSPECIFIED;
+    message.fromUs = (object.fromUs !== undefined && object.fromUs !== null) ? BigInt(object.fromUs) : 0n;
+    message.toUs = (object.toUs !== undefined && object.toUs !== null) ? BigInt(object.toUs) : 0n;
+    return message;
+  },
+};
+
+function createBaseDailyTotal(): DailyTotal {
+  return { day: "", key: "", legs: 0n, answered: 0n, billedUs: 0n, cost: undefined, shortfall: undefined };
+}
+
+export const DailyTotal: MessageFns<DailyTotal> = {
+  encode(message: DailyTotal, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.day !== "") {
+      writer.uint32(10).string(message.day);
+    }
+    if (message.key !== "") {
+      writer.uint32(18).string(message.key);
+    }
+    if (message.legs !== 0n) {
+      if (BigInt.asUintN(64, message.legs) !== message.legs) {
+        throw new globalThis.Error("value provided for field message.legs of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.legs);
+    }
+    if (message.answered !== 0n) {
+      if (BigInt.asUintN(64, message.answered) !== message.answered) {
+        throw new globalThis.Error("value provided for field message.answered of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.answered);
+    }
+    if (message.billedUs !== 0n) {
+      if (BigInt.asIntN(64, message.billedUs) !== message.billedUs) {
+        throw new globalThis.Error("value provided for field message.billedUs of type int64 too large");
+      }
+      writer.uint32(40).int64(message.billedUs);
+    }
+    if (message.cost !== undefined) {
+      Money.encode(message.cost, writer.uint32(50).fork()).join();
+    }
+    if (message.shortfall !== undefined) {
+      Money.encode(message.shortfall, writer.uint32(58).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DailyTotal {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDailyTotal();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.day = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.legs = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.answered = reader.uint64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.billedUs = reader.int64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.cost = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.shortfall = Money.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): DailyTotal {
+    return {
+      day: isSet(object.day) ? globalThis.String(object.day) : "",
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      legs: isSet(object.legs) ? BigInt(object.legs) : 0n,
+      answered: isSet(object.answered) ? BigInt(object.answered) : 0n,
+      billedUs: isSet(object.billedUs)
+        ? BigInt(object.billedUs)
+        : isSet(object.billed_us)
+        ? BigInt(object.billed_us)
+        : 0n,
+      cost: isSet(object.cost) ? Money.fromJSON(object.cost) : undefined,
+      shortfall: isSet(object.shortfall) ? Money.fromJSON(object.shortfall) : undefined,
+    };
+  },
+
+  toJSON(message: DailyTotal): unknown {
+    const obj: any = {};
+    if (message.day !== "") {
+      obj.day = message.day;
+    }
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.legs !== 0n) {
+      obj.legs = message.legs.toString();
+    }
+    if (message.answered !== 0n) {
+      obj.answered = message.answered.toString();
+    }
+    if (message.billedUs !== 0n) {
+      obj.billedUs = message.billedUs.toString();
+    }
+    if (message.cost !== undefined) {
+      obj.cost = Money.toJSON(message.cost);
+    }
+    if (message.shortfall !== undefined) {
+      obj.shortfall = Money.toJSON(message.shortfall);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<DailyTotal>): DailyTotal {
+    return DailyTotal.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DailyTotal>): DailyTotal {
+    const message = createBaseDailyTotal();
+    message.day = object.day ?? "";
+    message.key = object.key ?? "";
+    message.legs = (object.legs !== undefined && object.legs !== null) ? BigInt(object.legs) : 0n;
+    message.answered = (object.answered !== undefined && object.answered !== null) ? BigInt(object.answered) : 0n;
+    message.billedUs = (object.billedUs !== undefined && object.billedUs !== null) ? BigInt(object.billedUs) : 0n;
+    message.cost = (object.cost !== undefined && object.cost !== null) ? Money.fromPartial(object.cost) : undefined;
+    message.shortfall = (object.shortfall !== undefined && object.shortfall !== null)
+      ? Money.fromPartial(object.shortfall)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseListDailyTotalsResponse(): ListDailyTotalsResponse {
+  return { totals: [] };
+}
+
+export const ListDailyTotalsResponse: MessageFns<ListDailyTotalsResponse> = {
+  encode(message: ListDailyTotalsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.totals) {
+      DailyTotal.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListDailyTotalsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListDailyTotalsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.totals.push(DailyTotal.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListDailyTotalsResponse {
+    return {
+      totals: globalThis.Array.isArray(object?.totals) ? object.totals.map((e: any) => DailyTotal.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: ListDailyTotalsResponse): unknown {
+    const obj: any = {};
+    if (message.totals?.length) {
+      obj.totals = message.totals.map((e) => DailyTotal.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListDailyTotalsResponse>): ListDailyTotalsResponse {
+    return ListDailyTotalsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListDailyTotalsResponse>): ListDailyTotalsResponse {
+    const message = createBaseListDailyTotalsResponse();
+    message.totals = object.totals?.map((e) => DailyTotal.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseExportCdrsRequest(): ExportCdrsRequest {
+  return { accountNumber: "", sessionId: "", number: "", fromUs: 0n, toUs: 0n, cause: "", result: "" };
+}
+
+export const ExportCdrsRequest: MessageFns<ExportCdrsRequest> = {
+  encode(message: ExportCdrsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.accountNumber !== "") {
+      writer.uint32(10).string(message.accountNumber);
+    }
+    if (message.sessionId !== "") {
+      writer.uint32(18).string(message.sessionId);
+    }
+    if (message.number !== "") {
+      writer.uint32(26).string(message.number);
+    }
+    if (message.fromUs !== 0n) {
+      if (BigInt.asIntN(64, message.fromUs) !== message.fromUs) {
+        throw new globalThis.Error("value provided for field message.fromUs of type int64 too large");
+      }
+      writer.uint32(32).int64(message.fromUs);
+    }
+    if (message.toUs !== 0n) {
+      if (BigInt.asIntN(64, message.toUs) !== message.toUs) {
+        throw new globalThis.Error("value provided for field message.toUs of type int64 too large");
+      }
+      writer.uint32(40).int64(message.toUs);
+    }
+    if (message.cause !== "") {
+      writer.uint32(50).string(message.cause);
+    }
+    if (message.result !== "") {
+      writer.uint32(58).string(message.result);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExportCdrsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExportCdrsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.accountNumber = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.sessionId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.number = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.fromUs = reader.int64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.toUs = reader.int64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.cause = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.result = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ExportCdrsRequest {
+    return {
+      accountNumber: isSet(object.accountNumber)
+        ? globalThis.String(object.accountNumber)
+        : isSet(object.account_number)
+        ? globalThis.String(object.account_number)
+        : "",
+      sessionId: isSet(object.sessionId)
+        ? globalThis.String(object.sessionId)
+        : isSet(object.session_id)
+        ? globalThis.String(object.session_id)
+        : "",
+      number: isSet(object.number) ? globalThis.String(object.number) : "",
+      fromUs: isSet(object.fromUs) ? BigInt(object.fromUs) : isSet(object.from_us) ? BigInt(object.from_us) : 0n,
+      toUs: isSet(object.toUs) ? BigInt(object.toUs) : isSet(object.to_us) ? BigInt(object.to_us) : 0n,
+      cause: isSet(object.cause) ? globalThis.String(object.cause) : "",
+      result: isSet(object.result) ? globalThis.String(object.result) : "",
+    };
+  },
+
+  toJSON(message: ExportCdrsRequest): unknown {
+    const obj: any = {};
+    if (message.accountNumber !== "") {
+      obj.accountNumber = message.accountNumber;
+    }
+    if (message.sessionId !== "") {
+      obj.sessionId = message.sessionId;
+    }
+    if (message.number !== "") {
+      obj.number = message.number;
+    }
+    if (message.fromUs !== 0n) {
+      obj.fromUs = message.fromUs.toString();
+    }
+    if (message.toUs !== 0n) {
+      obj.toUs = message.toUs.toString();
+    }
+    if (message.cause !== "") {
+      obj.cause = message.cause;
+    }
+    if (message.result !== "") {
+      obj.result = message.result;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ExportCdrsRequest>): ExportCdrsRequest {
+    return ExportCdrsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ExportCdrsRequest>): ExportCdrsRequest {
+    const message = createBaseExportCdrsRequest();
+    message.accountNumber = object.accountNumber ?? "";
+    message.sessionId = object.sessionId ?? "";
+    message.number = object.number ?? "";
+    message.fromUs = (object.fromUs !== undefined && object.fromUs !== null) ? BigInt(object.fromUs) : 0n;
+    message.toUs = (object.toUs !== undefined && object.toUs !== null) ? BigInt(object.toUs) : 0n;
+    message.cause = object.cause ?? "";
+    message.result = object.result ?? "";
+    return message;
+  },
+};
+
+function createBaseExportCdrsResponse(): ExportCdrsResponse {
+  return { csv: "" };
+}
+
+export const ExportCdrsResponse: MessageFns<ExportCdrsResponse> = {
+  encode(message: ExportCdrsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.csv !== "") {
+      writer.uint32(10).string(message.csv);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExportCdrsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExportCdrsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.csv = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ExportCdrsResponse {
+    return { csv: isSet(object.csv) ? globalThis.String(object.csv) : "" };
+  },
+
+  toJSON(message: ExportCdrsResponse): unknown {
+    const obj: any = {};
+    if (message.csv !== "") {
+      obj.csv = message.csv;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ExportCdrsResponse>): ExportCdrsResponse {
+    return ExportCdrsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ExportCdrsResponse>): ExportCdrsResponse {
+    const message = createBaseExportCdrsResponse();
+    message.csv = object.csv ?? "";
     return message;
   },
 };
@@ -5497,6 +9859,167 @@ export const LedgerServiceService = {
     responseSerialize: (value: CheckLedgerResponse): Buffer => Buffer.from(CheckLedgerResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CheckLedgerResponse => CheckLedgerResponse.decode(value),
   },
+  /**
+   * Movements of money besides calls. Each is one transfer, done once for its request id; what has to leave an account is
+   * taken only from what is not held.
+   *
+   * Credit that no money came in for; a negative amount takes credit away.
+   */
+  adjustBalance: {
+    path: "/ringback.billing.v1.LedgerService/AdjustBalance" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: AdjustBalanceRequest): Buffer => Buffer.from(AdjustBalanceRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): AdjustBalanceRequest => AdjustBalanceRequest.decode(value),
+    responseSerialize: (value: AdjustBalanceResponse): Buffer =>
+      Buffer.from(AdjustBalanceResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): AdjustBalanceResponse => AdjustBalanceResponse.decode(value),
+  },
+  /** Gives back (part of) what a leg cost; all refunds of a leg together are at most what was paid for it. */
+  refundLeg: {
+    path: "/ringback.billing.v1.LedgerService/RefundLeg" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RefundLegRequest): Buffer => Buffer.from(RefundLegRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RefundLegRequest => RefundLegRequest.decode(value),
+    responseSerialize: (value: RefundLegResponse): Buffer => Buffer.from(RefundLegResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RefundLegResponse => RefundLegResponse.decode(value),
+  },
+  /** Corrects a transfer by one with its entries reversed; once. */
+  reverseTransfer: {
+    path: "/ringback.billing.v1.LedgerService/ReverseTransfer" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ReverseTransferRequest): Buffer =>
+      Buffer.from(ReverseTransferRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ReverseTransferRequest => ReverseTransferRequest.decode(value),
+    responseSerialize: (value: ReverseTransferResponse): Buffer =>
+      Buffer.from(ReverseTransferResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ReverseTransferResponse => ReverseTransferResponse.decode(value),
+  },
+  /** Between two accounts; between currencies at the recorded rate in force. */
+  transferCredit: {
+    path: "/ringback.billing.v1.LedgerService/TransferCredit" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: TransferCreditRequest): Buffer =>
+      Buffer.from(TransferCreditRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): TransferCreditRequest => TransferCreditRequest.decode(value),
+    responseSerialize: (value: TransferCreditResponse): Buffer =>
+      Buffer.from(TransferCreditResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): TransferCreditResponse => TransferCreditResponse.decode(value),
+  },
+  /** How far below zero an account may go (postpaid); 0: prepaid. */
+  setCreditLimit: {
+    path: "/ringback.billing.v1.LedgerService/SetCreditLimit" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SetCreditLimitRequest): Buffer =>
+      Buffer.from(SetCreditLimitRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SetCreditLimitRequest => SetCreditLimitRequest.decode(value),
+    responseSerialize: (value: SetCreditLimitResponse): Buffer =>
+      Buffer.from(SetCreditLimitResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SetCreditLimitResponse => SetCreditLimitResponse.decode(value),
+  },
+  setExchangeRate: {
+    path: "/ringback.billing.v1.LedgerService/SetExchangeRate" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SetExchangeRateRequest): Buffer =>
+      Buffer.from(SetExchangeRateRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SetExchangeRateRequest => SetExchangeRateRequest.decode(value),
+    responseSerialize: (value: SetExchangeRateResponse): Buffer =>
+      Buffer.from(SetExchangeRateResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SetExchangeRateResponse => SetExchangeRateResponse.decode(value),
+  },
+  listExchangeRates: {
+    path: "/ringback.billing.v1.LedgerService/ListExchangeRates" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListExchangeRatesRequest): Buffer =>
+      Buffer.from(ListExchangeRatesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListExchangeRatesRequest => ListExchangeRatesRequest.decode(value),
+    responseSerialize: (value: ListExchangeRatesResponse): Buffer =>
+      Buffer.from(ListExchangeRatesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListExchangeRatesResponse => ListExchangeRatesResponse.decode(value),
+  },
+  /** A batch of vouchers. Their codes are told here alone (again for the same request); kept are only keyed hashes of them. */
+  createVouchers: {
+    path: "/ringback.billing.v1.LedgerService/CreateVouchers" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CreateVouchersRequest): Buffer =>
+      Buffer.from(CreateVouchersRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CreateVouchersRequest => CreateVouchersRequest.decode(value),
+    responseSerialize: (value: CreateVouchersResponse): Buffer =>
+      Buffer.from(CreateVouchersResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CreateVouchersResponse => CreateVouchersResponse.decode(value),
+  },
+  listVoucherBatches: {
+    path: "/ringback.billing.v1.LedgerService/ListVoucherBatches" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListVoucherBatchesRequest): Buffer =>
+      Buffer.from(ListVoucherBatchesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListVoucherBatchesRequest => ListVoucherBatchesRequest.decode(value),
+    responseSerialize: (value: ListVoucherBatchesResponse): Buffer =>
+      Buffer.from(ListVoucherBatchesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListVoucherBatchesResponse => ListVoucherBatchesResponse.decode(value),
+  },
+  /** Makes what is left of a batch worthless. */
+  voidVouchers: {
+    path: "/ringback.billing.v1.LedgerService/VoidVouchers" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: VoidVouchersRequest): Buffer => Buffer.from(VoidVouchersRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): VoidVouchersRequest => VoidVouchersRequest.decode(value),
+    responseSerialize: (value: VoidVouchersResponse): Buffer =>
+      Buffer.from(VoidVouchersResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): VoidVouchersResponse => VoidVouchersResponse.decode(value),
+  },
+  redeemVoucher: {
+    path: "/ringback.billing.v1.LedgerService/RedeemVoucher" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RedeemVoucherRequest): Buffer => Buffer.from(RedeemVoucherRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RedeemVoucherRequest => RedeemVoucherRequest.decode(value),
+    responseSerialize: (value: RedeemVoucherResponse): Buffer =>
+      Buffer.from(RedeemVoucherResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RedeemVoucherResponse => RedeemVoucherResponse.decode(value),
+  },
+  /** Opening balance, every entry with the balance after it, closing balance. */
+  getStatement: {
+    path: "/ringback.billing.v1.LedgerService/GetStatement" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: GetStatementRequest): Buffer => Buffer.from(GetStatementRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetStatementRequest => GetStatementRequest.decode(value),
+    responseSerialize: (value: GetStatementResponse): Buffer =>
+      Buffer.from(GetStatementResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetStatementResponse => GetStatementResponse.decode(value),
+  },
+  /** By UTC day of the attempt and trunk, deck or country. */
+  listDailyTotals: {
+    path: "/ringback.billing.v1.LedgerService/ListDailyTotals" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListDailyTotalsRequest): Buffer =>
+      Buffer.from(ListDailyTotalsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListDailyTotalsRequest => ListDailyTotalsRequest.decode(value),
+    responseSerialize: (value: ListDailyTotalsResponse): Buffer =>
+      Buffer.from(ListDailyTotalsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListDailyTotalsResponse => ListDailyTotalsResponse.decode(value),
+  },
+  /** CDRs as CSV (RFC 4180), oldest first, a header line before them. */
+  exportCdrs: {
+    path: "/ringback.billing.v1.LedgerService/ExportCdrs" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: ExportCdrsRequest): Buffer => Buffer.from(ExportCdrsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ExportCdrsRequest => ExportCdrsRequest.decode(value),
+    responseSerialize: (value: ExportCdrsResponse): Buffer => Buffer.from(ExportCdrsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ExportCdrsResponse => ExportCdrsResponse.decode(value),
+  },
 } as const;
 
 export interface LedgerServiceServer extends UntypedServiceImplementation {
@@ -5507,6 +10030,35 @@ export interface LedgerServiceServer extends UntypedServiceImplementation {
   listCdrs: handleUnaryCall<ListCdrsRequest, ListCdrsResponse>;
   /** Checks that every transfer sums to zero and every balance equals its entries. */
   checkLedger: handleUnaryCall<CheckLedgerRequest, CheckLedgerResponse>;
+  /**
+   * Movements of money besides calls. Each is one transfer, done once for its request id; what has to leave an account is
+   * taken only from what is not held.
+   *
+   * Credit that no money came in for; a negative amount takes credit away.
+   */
+  adjustBalance: handleUnaryCall<AdjustBalanceRequest, AdjustBalanceResponse>;
+  /** Gives back (part of) what a leg cost; all refunds of a leg together are at most what was paid for it. */
+  refundLeg: handleUnaryCall<RefundLegRequest, RefundLegResponse>;
+  /** Corrects a transfer by one with its entries reversed; once. */
+  reverseTransfer: handleUnaryCall<ReverseTransferRequest, ReverseTransferResponse>;
+  /** Between two accounts; between currencies at the recorded rate in force. */
+  transferCredit: handleUnaryCall<TransferCreditRequest, TransferCreditResponse>;
+  /** How far below zero an account may go (postpaid); 0: prepaid. */
+  setCreditLimit: handleUnaryCall<SetCreditLimitRequest, SetCreditLimitResponse>;
+  setExchangeRate: handleUnaryCall<SetExchangeRateRequest, SetExchangeRateResponse>;
+  listExchangeRates: handleUnaryCall<ListExchangeRatesRequest, ListExchangeRatesResponse>;
+  /** A batch of vouchers. Their codes are told here alone (again for the same request); kept are only keyed hashes of them. */
+  createVouchers: handleUnaryCall<CreateVouchersRequest, CreateVouchersResponse>;
+  listVoucherBatches: handleUnaryCall<ListVoucherBatchesRequest, ListVoucherBatchesResponse>;
+  /** Makes what is left of a batch worthless. */
+  voidVouchers: handleUnaryCall<VoidVouchersRequest, VoidVouchersResponse>;
+  redeemVoucher: handleUnaryCall<RedeemVoucherRequest, RedeemVoucherResponse>;
+  /** Opening balance, every entry with the balance after it, closing balance. */
+  getStatement: handleServerStreamingCall<GetStatementRequest, GetStatementResponse>;
+  /** By UTC day of the attempt and trunk, deck or country. */
+  listDailyTotals: handleUnaryCall<ListDailyTotalsRequest, ListDailyTotalsResponse>;
+  /** CDRs as CSV (RFC 4180), oldest first, a header line before them. */
+  exportCdrs: handleServerStreamingCall<ExportCdrsRequest, ExportCdrsResponse>;
 }
 
 export interface LedgerServiceClient extends Client {
@@ -5601,6 +10153,216 @@ export interface LedgerServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CheckLedgerResponse) => void,
   ): ClientUnaryCall;
+  /**
+   * Movements of money besides calls. Each is one transfer, done once for its request id; what has to leave an account is
+   * taken only from what is not held.
+   *
+   * Credit that no money came in for; a negative amount takes credit away.
+   */
+  adjustBalance(
+    request: AdjustBalanceRequest,
+    callback: (error: ServiceError | null, response: AdjustBalanceResponse) => void,
+  ): ClientUnaryCall;
+  adjustBalance(
+    request: AdjustBalanceRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: AdjustBalanceResponse) => void,
+  ): ClientUnaryCall;
+  adjustBalance(
+    request: AdjustBalanceRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: AdjustBalanceResponse) => void,
+  ): ClientUnaryCall;
+  /** Gives back (part of) what a leg cost; all refunds of a leg together are at most what was paid for it. */
+  refundLeg(
+    request: RefundLegRequest,
+    callback: (error: ServiceError | null, response: RefundLegResponse) => void,
+  ): ClientUnaryCall;
+  refundLeg(
+    request: RefundLegRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RefundLegResponse) => void,
+  ): ClientUnaryCall;
+  refundLeg(
+    request: RefundLegRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RefundLegResponse) => void,
+  ): ClientUnaryCall;
+  /** Corrects a transfer by one with its entries reversed; once. */
+  reverseTransfer(
+    request: ReverseTransferRequest,
+    callback: (error: ServiceError | null, response: ReverseTransferResponse) => void,
+  ): ClientUnaryCall;
+  reverseTransfer(
+    request: ReverseTransferRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ReverseTransferResponse) => void,
+  ): ClientUnaryCall;
+  reverseTransfer(
+    request: ReverseTransferRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ReverseTransferResponse) => void,
+  ): ClientUnaryCall;
+  /** Between two accounts; between currencies at the recorded rate in force. */
+  transferCredit(
+    request: TransferCreditRequest,
+    callback: (error: ServiceError | null, response: TransferCreditResponse) => void,
+  ): ClientUnaryCall;
+  transferCredit(
+    request: TransferCreditRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: TransferCreditResponse) => void,
+  ): ClientUnaryCall;
+  transferCredit(
+    request: TransferCreditRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: TransferCreditResponse) => void,
+  ): ClientUnaryCall;
+  /** How far below zero an account may go (postpaid); 0: prepaid. */
+  setCreditLimit(
+    request: SetCreditLimitRequest,
+    callback: (error: ServiceError | null, response: SetCreditLimitResponse) => void,
+  ): ClientUnaryCall;
+  setCreditLimit(
+    request: SetCreditLimitRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SetCreditLimitResponse) => void,
+  ): ClientUnaryCall;
+  setCreditLimit(
+    request: SetCreditLimitRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SetCreditLimitResponse) => void,
+  ): ClientUnaryCall;
+  setExchangeRate(
+    request: SetExchangeRateRequest,
+    callback: (error: ServiceError | null, response: SetExchangeRateResponse) => void,
+  ): ClientUnaryCall;
+  setExchangeRate(
+    request: SetExchangeRateRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SetExchangeRateResponse) => void,
+  ): ClientUnaryCall;
+  setExchangeRate(
+    request: SetExchangeRateRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SetExchangeRateResponse) => void,
+  ): ClientUnaryCall;
+  listExchangeRates(
+    request: ListExchangeRatesRequest,
+    callback: (error: ServiceError | null, response: ListExchangeRatesResponse) => void,
+  ): ClientUnaryCall;
+  listExchangeRates(
+    request: ListExchangeRatesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListExchangeRatesResponse) => void,
+  ): ClientUnaryCall;
+  listExchangeRates(
+    request: ListExchangeRatesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListExchangeRatesResponse) => void,
+  ): ClientUnaryCall;
+  /** A batch of vouchers. Their codes are told here alone (again for the same request); kept are only keyed hashes of them. */
+  createVouchers(
+    request: CreateVouchersRequest,
+    callback: (error: ServiceError | null, response: CreateVouchersResponse) => void,
+  ): ClientUnaryCall;
+  createVouchers(
+    request: CreateVouchersRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CreateVouchersResponse) => void,
+  ): ClientUnaryCall;
+  createVouchers(
+    request: CreateVouchersRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CreateVouchersResponse) => void,
+  ): ClientUnaryCall;
+  listVoucherBatches(
+    request: ListVoucherBatchesRequest,
+    callback: (error: ServiceError | null, response: ListVoucherBatchesResponse) => void,
+  ): ClientUnaryCall;
+  listVoucherBatches(
+    request: ListVoucherBatchesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListVoucherBatchesResponse) => void,
+  ): ClientUnaryCall;
+  listVoucherBatches(
+    request: ListVoucherBatchesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListVoucherBatchesResponse) => void,
+  ): ClientUnaryCall;
+  /** Makes what is left of a batch worthless. */
+  voidVouchers(
+    request: VoidVouchersRequest,
+    callback: (error: ServiceError | null, response: VoidVouchersResponse) => void,
+  ): ClientUnaryCall;
+  voidVouchers(
+    request: VoidVouchersRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: VoidVouchersResponse) => void,
+  ): ClientUnaryCall;
+  voidVouchers(
+    request: VoidVouchersRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: VoidVouchersResponse) => void,
+  ): ClientUnaryCall;
+  redeemVoucher(
+    request: RedeemVoucherRequest,
+    callback: (error: ServiceError | null, response: RedeemVoucherResponse) => void,
+  ): ClientUnaryCall;
+  redeemVoucher(
+    request: RedeemVoucherRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RedeemVoucherResponse) => void,
+  ): ClientUnaryCall;
+  redeemVoucher(
+    request: RedeemVoucherRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RedeemVoucherResponse) => void,
+  ): ClientUnaryCall;
+  /** Opening balance, every entry with the balance after it, closing balance. */
+  getStatement(
+    request: GetStatementRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<GetStatementResponse>;
+  getStatement(
+    request: GetStatementRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<GetStatementResponse>;
+  /** By UTC day of the attempt and trunk, deck or country. */
+  listDailyTotals(
+    request: ListDailyTotalsRequest,
+    callback: (error: ServiceError | null, response: ListDailyTotalsResponse) => void,
+  ): ClientUnaryCall;
+  listDailyTotals(
+    request: ListDailyTotalsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListDailyTotalsResponse) => void,
+  ): ClientUnaryCall;
+  listDailyTotals(
+    request: ListDailyTotalsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListDailyTotalsResponse) => void,
+  ): ClientUnaryCall;
+  /** CDRs as CSV (RFC 4180), oldest first, a header line before them. */
+  exportCdrs(request: ExportCdrsRequest, options?: Partial<CallOptions>): ClientReadableStream<ExportCdrsResponse>;
+  exportCdrs(
+    request: ExportCdrsRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<ExportCdrsResponse>;
 }
 
 export const LedgerServiceClient = makeGenericClientConstructor(
