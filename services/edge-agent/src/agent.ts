@@ -56,6 +56,9 @@ export class EdgeAgent {
   #running: Promise<void> | undefined;
   #again = false;
   #stopped = false;
+  #draining = false;
+  /** Kamailio was told to take nothing new, and then had no transaction. */
+  #drained = false;
   observed: Observed = { revision: '', switches: new Map(), counters: new Map(), transactions: 0 };
 
   constructor(options: AgentOptions) {
@@ -80,8 +83,19 @@ export class EdgeAgent {
     this.#o.rpc.close();
   }
 
+  /** No new calls from now on, for good: what is left are requests inside calls, until this process ends. */
+  drain(): void {
+    this.#draining = true;
+    this.#wake();
+  }
+
+  get drained(): boolean {
+    return this.#drained;
+  }
+
   /** Why calls should not be sent to this edge, or undefined. */
   notReady(): string | undefined {
+    if (this.#draining) return 'draining';
     if (this.#routing === undefined) return 'no configuration from the dialer yet';
     if (this.#trouble !== undefined) return this.#trouble;
     return [...this.#asked.values()].includes('active') ? undefined : 'no switch takes calls';
@@ -122,7 +136,8 @@ export class EdgeAgent {
 
   #tables(): EdgeTables {
     const entries = switchEntries(this.#switches, this.#o.now(), this.#hearingSince, this.#o);
-    return edgeTables(desiredState(this.#routing, entries));
+    const desired = desiredState(this.#routing, entries);
+    return edgeTables(this.#draining ? { ...desired, admit: false } : desired);
   }
 
   #wake(): void {
@@ -182,6 +197,8 @@ export class EdgeAgent {
       this.#o.log.info({ ...Object.fromEntries(kinds), more: plan.more }, 'tables changed');
     }
     await this.#observe(actual);
+    // Without an action in this pass: the tables said so before the transactions were counted.
+    this.#drained = this.#draining && plan.actions.length === 0 && this.observed.transactions === 0;
     if (plan.more) {
       this.#trouble ??= 'switches are being added';
       return PACE_MS;

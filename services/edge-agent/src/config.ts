@@ -7,6 +7,10 @@ export const CONFIG = {
   STATE_DIR: knob.string({ doc: 'directory of the last known state' }),
   DIALER_ADDRESS: knob.address({ doc: 'host:port of the dialer’s gRPC' }),
   NATS_URL: knob.string({ doc: 'NATS server' }),
+  SWITCH_POOLS: knob.list({
+    doc: 'pools whose switches (named <pool>-<anything without a dash>) stand behind this edge; none: all switches',
+    default: [],
+  }),
   POLL_INTERVAL: knob.duration({ doc: 'between two looks at Kamailio', default: 1_000, min: 100, max: 60_000 }),
   SWITCH_SILENT_AFTER: knob.duration({
     doc: 'a switch whose agent is silent for so long takes no new calls until a probe is answered',

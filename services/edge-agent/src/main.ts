@@ -4,6 +4,7 @@ import { EdgeAgent } from './agent.ts';
 import { CONFIG } from './config.ts';
 import { publishMetrics } from './metrics.ts';
 import { KamailioRpc } from './rpc/client.ts';
+import { edgePage, ofPools } from './pages.ts';
 import { followConfig, followSwitches } from './sources.ts';
 import { StateStore, TableFiles } from './store.ts';
 
@@ -35,13 +36,16 @@ await runService({
         url: config.NATS_URL,
         name: `edge-agent ${config.EDGE_ID}`,
         log,
-        onStatus: (status) => agent.switchStatus(status),
+        onStatus: (status) => {
+          if (ofPools(status.switchId, config.SWITCH_POOLS)) agent.switchStatus(status);
+        },
         onHearing: (heard) => agent.hearing(heard),
         fail,
       }),
     ];
     return {
       notReady: () => agent.notReady(),
+      page: (path, response) => edgePage(agent, path, response),
       async stop() {
         // Kamailio goes on with what it knows.
         await Promise.all(following.map((source) => source.stop()));

@@ -4,10 +4,11 @@ import type { Logger, Values } from '@ringback/service-kit';
 import type { CONFIG } from './config.ts';
 import type { Controller, Tools } from './controllers/controller.ts';
 import { accessNumberController, routingOf, trunkController } from './controllers/routing.ts';
+import { SipEdgeController } from './controllers/sip-edge.ts';
 import { SwitchPoolController } from './controllers/switch-pool.ts';
+import { EDGE_LABEL, type EdgePlatform } from './domain/edge.ts';
 import type { Node, Pod } from './domain/observe-switch.ts';
 import { POOL_LABEL } from './domain/pool-status.ts';
-import type { Platform } from './domain/switch-pod.ts';
 import { Kube } from './kube/client.ts';
 import { EventRecorder } from './kube/events.ts';
 import { Informer, keyOf } from './kube/informer.ts';
@@ -25,8 +26,10 @@ export interface Operator {
   stop(): Promise<void>;
 }
 
-export function platformOf(config: OperatorConfig): Platform {
+export function platformOf(config: OperatorConfig): EdgePlatform {
   return {
+    edgeImage: config.EDGE_IMAGE,
+    dialerAddress: config.DIALER_ADDRESS,
     image: config.PLATFORM_IMAGE,
     ...(config.IMAGE_PULL_POLICY === '' ? {} : { imagePullPolicy: config.IMAGE_PULL_POLICY }),
     natsUrl: config.NATS_URL,
@@ -62,8 +65,13 @@ export async function startOperator(
 
   const pools: Informer<SwitchPool & KubeObject> = inform(KINDS.SwitchPool, (object) => {
     enqueue(KINDS.SwitchPool, keyOf(object));
+    // They tell how many switches are behind them.
+    enqueueAll(KINDS.SipEdge, edges);
   });
-  const edges: Informer<SipEdge & KubeObject> = inform(KINDS.SipEdge, () => enqueueAll(KINDS.SwitchPool, pools));
+  const edges: Informer<SipEdge & KubeObject> = inform(KINDS.SipEdge, (object) => {
+    enqueue(KINDS.SipEdge, keyOf(object));
+    enqueueAll(KINDS.SwitchPool, pools);
+  });
   const trunks: Informer<Trunk & KubeObject> = inform(KINDS.Trunk, () => enqueueAll(KINDS.Trunk, trunks));
   const accessNumbers: Informer<AccessNumber & KubeObject> = inform(KINDS.AccessNumber, () =>
     enqueueAll(KINDS.AccessNumber, accessNumbers),
@@ -73,17 +81,24 @@ export async function startOperator(
     ({ metadata }) => enqueue(KINDS.SwitchPool, `${metadata.namespace}/${metadata.labels?.[POOL_LABEL]}`),
     POOL_LABEL,
   );
+  const edgePods: Informer<Pod> = inform(
+    KINDS.Pod,
+    ({ metadata }) => enqueue(KINDS.SipEdge, `${metadata.namespace}/${metadata.labels?.[EDGE_LABEL]}`),
+    EDGE_LABEL,
+  );
   const nodes: Informer<Node> = inform(KINDS.Node, () => undefined);
-  const informers: Informer<KubeObject>[] = [pools, edges, trunks, accessNumbers, pods, nodes];
+  const informers: Informer<KubeObject>[] = [pools, edges, trunks, accessNumbers, pods, edgePods, nodes];
 
   const reports = new SwitchReports((switchId) => {
     const pod = pods.list().find((p) => p.metadata.name === switchId);
     const pool = pod?.metadata.labels?.[POOL_LABEL];
     if (pool !== undefined) enqueue(KINDS.SwitchPool, `${pod?.metadata.namespace}/${pool}`);
   });
+  const platform = platformOf(config);
   const routing = routingOf(config.DIALER_ADDRESS);
   const controllers: readonly Controller[] = [
-    new SwitchPoolController(tools, { pools, pods, nodes, edges, reports, platform: platformOf(config) }),
+    new SwitchPoolController(tools, { pools, pods, nodes, edges, reports, platform }),
+    new SipEdgeController(tools, { edges, pools, pods: edgePods, platform }),
     trunkController(tools, routing.trunks, trunks),
     accessNumberController(tools, routing.accessNumbers, accessNumbers),
   ];
@@ -100,6 +115,7 @@ export async function startOperator(
       // What the leader before us did last is in the caches only when they are asked anew.
       Promise.all(informers.map((i) => i.synced)).then(() => {
         enqueueAll(KINDS.SwitchPool, pools);
+        enqueueAll(KINDS.SipEdge, edges);
         enqueueAll(KINDS.Trunk, trunks);
         enqueueAll(KINDS.AccessNumber, accessNumbers);
       }, options.fail);

@@ -55,6 +55,7 @@ export const KINDS = {
   Secret: kind('v1', 'Secret', 'secrets'),
   ConfigMap: kind('v1', 'ConfigMap', 'configmaps'),
   Event: kind('v1', 'Event', 'events'),
+  Deployment: kind('apps/v1', 'Deployment', 'deployments'),
   Lease: kind('coordination.k8s.io/v1', 'Lease', 'leases'),
   PodDisruptionBudget: kind('policy/v1', 'PodDisruptionBudget', 'poddisruptionbudgets'),
 } as const;
