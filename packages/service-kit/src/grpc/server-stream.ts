@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { handleServerStreamingCall, ServerWritableStream } from '@grpc/grpc-js';
 import type { Logger } from '../log.ts';
 import { toGrpcError, toServiceError } from './errors.ts';
@@ -13,14 +12,16 @@ export function serverStream<Request, Response>(
   const served = servedBy();
   return (call: ServerWritableStream<Request, Response>) => {
     const method = call.getPath().slice(1);
-    const gone = once(call, 'cancelled');
+    // Not `once` of node:events: it would reject when we answer with an error ourselves.
+    const event = (name: string) => new Promise<void>((resolve) => call.once(name, resolve));
+    const gone = event('cancelled');
     const parent = call.metadata.get('traceparent')[0];
     const traceparent = typeof parent === 'string' ? parent : '';
     served({ method, name: method, traceparent }, async () => {
       refuseNul(call.request);
       for await (const message of produce(call.request)) {
         if (call.cancelled) return;
-        if (!call.write(message)) await Promise.race([once(call, 'drain'), gone]);
+        if (!call.write(message)) await Promise.race([event('drain'), gone]);
       }
     }).then(
       () => call.end(),
