@@ -64,7 +64,8 @@ function present({ legs, core, nowUs, apply }: ReconcileOptions, known: Leg | un
   see(onFact(leg, { is: 'created', legId, atUs: truth.createdUs, core }), [leg.originCommand]);
   if (truth.ending) return; // its end is told in a moment
   if (leg && truth.answered) see(onFact(leg, { is: 'answered', legId, atUs: truth.answeredUs || nowUs() }));
-  if (leg?.bridge && !truth.bridging) {
+  // What has become of B is known by now.
+  if (leg?.bridge && legs.get(leg.bridge.legId)?.ended !== false) {
     const atUs = nowUs();
     const end = {
       cause: 'NORMAL_TEMPORARY_FAILURE',
@@ -80,7 +81,7 @@ function present({ legs, core, nowUs, apply }: ReconcileOptions, known: Leg | un
     see(onFact(leg, { is: 'executed', legId, atUs, app: 'bridge', commandId, played: false, alive: true, end }), [
       commandId,
     ]);
-  } else if (leg && truth.parked && truth.answered && !truth.bridging && leg.origin === 'originate') {
+  } else if (leg && !leg.bridge && truth.parked && truth.answered && leg.origin === 'originate') {
     see(onFact(leg, { is: 'parked', legId, atUs: nowUs(), offer: undefined }));
   }
   if (leg) {

@@ -20,6 +20,13 @@ const bridgeTo = (b: string, user: string) => ({
   value: { bLegId: b, dial: world.dial(user), endCode: '#11', ringbackCountry: 'PL' },
 });
 
+const cdrsOf = (leg: string): string[] => readdirSync(world.cdrDir).filter((name) => name.includes(leg));
+
+/** Resolves once the switch has written it. */
+async function cdrOf(leg: string): Promise<void> {
+  while (cdrsOf(leg).length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
 describe('the agent is killed', () => {
   test('in a conversation: its legs go on, and so does all that follows', async () => {
     const { a, phone } = await world.parked();
@@ -57,20 +64,42 @@ describe('the agent is killed', () => {
     assert.equal(world.told('ended', ({ legId }) => legId === a).length, 1);
   });
 
+  test('and B leaves meanwhile: A is told to be back, and can be asked again', async () => {
+    const { a, phone } = await world.parked();
+    const b = uuidv7();
+    await world.give(a, bridgeTo(b, '+48221110002'));
+    const far = await world.answers('+48221110002');
+    await world.event('answered', b);
+    await world.killAgent();
+    far.call.hangup();
+    await cdrOf(b);
+    await world.startAgent();
+    assert.equal((await world.event('ended', b)).body.value.cause, 'NORMAL_CLEARING');
+    await world.event('parked', a, 1);
+    assert.equal((await world.event('legState', a)).body.value.state, 'STATE_PARKED');
+    await world.give(a, {
+      $case: 'play',
+      value: { prompts: ['en/long'], collect: world.collect({ maxDigits: 1, flushTypeAhead: true }) },
+    });
+    void phone.rtp.sendDtmf('7');
+    assert.equal((await world.event('collected', a)).body.value.digits, '7');
+    phone.call.hangup();
+    await world.event('ended', a);
+  });
+
   test('and the calls end meanwhile: told from the CDR files, which are removed', async () => {
     const { a, phone } = await world.parked();
     const answered = await world.event('answered', a);
     await world.killAgent();
     phone.call.hangup();
-    const written = (): string[] => readdirSync(world.cdrDir).filter((name) => name.includes(a));
-    while (written().length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    await cdrOf(a);
     await world.startAgent();
     const ended = await world.event('ended', a);
     assert.deepEqual([ended.body.value.cause, ended.body.value.disposition], ['NORMAL_CLEARING', 'recv_bye']);
     assert.equal(ended.body.value.answeredAtUs, answered.atUs);
     assert.ok(ended.body.value.endedAtUs > answered.atUs);
     assert.equal(world.told('lost', ({ legId }) => legId === a).length, 0);
-    await world.until('removed', () => written().length === 0);
+    await world.until('removed', () => cdrsOf(a).length === 0);
   });
 
   test('while A rings: the call is not made twice, and its answer is told', async () => {

@@ -10,6 +10,7 @@ export async function adopt(context: Context, command: sw.Command): Promise<Leg 
   const { esl, legs } = context;
   const truth = readTruth(await esl.api(`uuid_dump ${command.legId}`));
   if (!truth || truth.ending) return undefined;
+  const bridged = truth.bond !== '' && (await esl.api(`uuid_exists ${truth.bond}`)) === 'true';
   const leg = newLeg({
     id: command.legId,
     sessionId: command.sessionId,
@@ -21,7 +22,7 @@ export async function adopt(context: Context, command: sw.Command): Promise<Leg 
     seen: true,
     createdUs: truth.createdUs,
     answeredUs: truth.answeredUs,
-    parked: truth.parked && !truth.bridging,
+    parked: (truth.parked || truth.answered) && !bridged,
     touchedUs: context.nowUs(),
   });
   legs.apply({ leg, told: [] });
@@ -31,7 +32,7 @@ export async function adopt(context: Context, command: sw.Command): Promise<Leg 
 /** How a live leg stands. */
 export function stateOf(leg: Leg | undefined, truth: Truth | undefined): sw.LegState {
   const answeredUs = leg?.answeredUs || truth?.answeredUs || 0;
-  const bridged = leg?.bridge !== undefined || leg?.origin === 'bridge' || truth?.bridging === true;
+  const bridged = leg?.bridge !== undefined || leg?.origin === 'bridge';
   return sw.LegState.fromPartial({
     state: answeredUs === 0 ? State.RINGING : bridged ? State.BRIDGED : State.PARKED,
     answeredAtUs: BigInt(answeredUs),

@@ -9,8 +9,12 @@ export interface Truth {
   createdUs: number;
   /** It hangs up at this moment: its end will be told. */
   ending: boolean;
-  /** It is in the application `bridge`, whether or not B has answered. */
-  bridging: boolean;
+  /**
+   * The channel it is, or was last, bridged to. FreeSWITCH leaves both this and the name of the application behind when a
+   * bridge is over (switch_ivr_bridge.c, switch_core_session_exec): only whether that channel lives tells.
+   */
+  bond: string;
+  /** Not known of a leg that has been in a bridge. */
   parked: boolean;
   core: string;
   offer: Extract<SwitchFact, { is: 'parked' }>['offer'];
@@ -28,7 +32,7 @@ export function readTruth(dump: string): Truth | undefined {
     answeredUs,
     createdUs: Number(read('Caller-Channel-Created-Time')) || 0,
     ending: state === 'hangup' || /^CS_(HANGUP|REPORTING|DESTROY)$/.test(read('Channel-State')),
-    bridging: app === 'bridge' || read('variable_signal_bond') !== '',
+    bond: read('variable_signal_bond'),
     parked: app === 'park' || app === 'playback' || read('Channel-State') === 'CS_PARK',
     core: read('Core-UUID'),
     offer: offerOf(read),
