@@ -20,6 +20,9 @@ import { decide, identified, offered, triggerEnded } from './trigger.ts';
 import type { Turn } from './turn.ts';
 
 type On<T extends SessionEvent['type']> = Extract<SessionEvent, { type: T }>;
+/** A warning that comes so late is not said. */
+const WARN_LATE_US = 3_000_000;
+
 type Row = Partial<Record<string, (turn: Turn, leg: Leg) => void>>;
 
 /**
@@ -365,7 +368,9 @@ function callbackDue(turn: Turn): void {
 }
 
 function warn(turn: Turn): void {
-  const { s, a, directory } = turn;
+  const { s, a, directory, settings, now } = turn;
+  // It names the time that is left: after an outage that would not be true any more.
+  if (now - (s.paidUntilUs - settings.warnLeadMs * 1000) > WARN_LATE_US) return;
   if (a) turn.command(a, { kind: 'warn', prompt: directory.warningPrompt(s.account?.language || s.access.language) });
 }
 
