@@ -387,17 +387,84 @@ describe('leg B', () => {
 describe('what cannot be had', () => {
   test('an agent that is away is asked for the leg as long as it may live, and then it is taken for lost', () => {
     const world = triggered();
+    world.settleAll();
     world.fire('callback');
     world.reserve(180);
     const { id, body } = world.command('originate');
     world.nowUs += 40 * SECOND;
     world.apply({ type: 'gaveUp', effect: body, effectId: id });
     const probe = world.command('probe');
+    // Somebody may have answered meanwhile, and talk until what is paid for is over.
     world.nowUs += 60 * SECOND;
     world.apply({ type: 'gaveUp', effect: probe.body, effectId: probe.id });
+    assert.equal(world.s.phase, 'calling_a');
+    assert.equal(world.settleAll(), 0);
+    const last = world.command('probe');
+    assert.ok(last.body.startByUs >= body.startByUs + (30 + 180) * SECOND, 'asked for as long as it may live');
+    world.nowUs = last.body.startByUs;
+    world.apply({ type: 'gaveUp', effect: last.body, effectId: last.id });
     world.settleAll();
     assert.equal(world.cdrs().at(-1)?.result, 'indeterminate');
     assert.equal(world.s.phase, 'retrying');
+  });
+
+  test('the true end of a leg that was taken for lost counts, as long as it is not settled', () => {
+    const world = triggered();
+    const { b } = dialling(world, 100);
+    world.answered(b, 100);
+    const answeredAtUs = BigInt(world.nowUs);
+    world.nowUs += 200 * SECOND;
+    for (let tries = 0; world.s.legs.at(-1)!.status !== 'ended'; tries += 1) {
+      assert.ok(tries < 5, 'it is never taken for lost');
+      if (!world.owed('command', ({ body, legId }) => body.kind === 'probe' && legId === b)) world.fire('overdue');
+      const probe = world.command('probe', b);
+      world.nowUs = Math.max(world.nowUs, probe.body.startByUs);
+      world.apply({ type: 'gaveUp', effect: probe.body, effectId: probe.id });
+    }
+    world.ended(b, { answeredAtUs, endedAtUs: answeredAtUs + 50_000_000n });
+    world.parked(world.s.a);
+    const settle = world.owed('settle', ({ cdr }) => cdr.legId === b);
+    assert.equal(settle!.body.cdr.endedAtUs, Number(answeredAtUs) + 50 * SECOND);
+  });
+
+  test('an answer and an end that are told together are a call that was, not an attempt that failed', () => {
+    const world = triggered();
+    world.fire('callback');
+    world.reserve(180);
+    const { body } = world.accept('originate');
+    world.nowUs += 60 * SECOND;
+    world.ended(body.legId, { answeredAtUs: BigInt(world.nowUs - 20 * SECOND) });
+    assert.equal(world.s.phase, 'ending');
+    world.settleAll();
+    assert.deepEqual(world.cdrs().at(-1), { role: 'a', result: 'success', reason: '', legId: body.legId });
+    assert.ok(world.closed);
+  });
+
+  test('direct mode: a second call that comes and goes while the first still rings does not keep the session open', () => {
+    const world = new World({ access: { mode: 'direct' } });
+    world.offer('one', { mode: 'direct' });
+    world.offer('two', { mode: 'direct' });
+    world.ended('two');
+    world.identify();
+    world.ended('one');
+    world.settleAll();
+    assert.deepEqual(
+      world
+        .cdrs()
+        .map(({ legId }) => legId)
+        .sort(),
+      ['one', 'two'],
+    );
+    assert.ok(world.closed);
+  });
+
+  test('a session that is over waits for no answer: the next call of its number begins another', () => {
+    const world = new World({ access: { mode: 'direct' } });
+    world.offer('one', { mode: 'direct' });
+    world.ended('one');
+    world.settleAll();
+    assert.equal(world.owing(), '', 'nobody waits to know who called');
+    assert.ok(world.closed);
   });
 
   test('ivr away: the call ends and is settled', () => {

@@ -7,6 +7,9 @@ const MAX_EVENTS = 200;
 const MAX_BYTES = 256 << 10;
 const FIRST_WAIT_MS = 100;
 const MAX_WAIT_MS = 2_000;
+/** What JetStream took and PostgreSQL does not have after so long is told again; then after twice as long, and so on. */
+const AGAIN_MS = 20_000;
+const MAX_AGAIN_MS = 300_000;
 
 /** Events of one trace within a message. */
 export interface TraceOfBatch {
@@ -34,6 +37,9 @@ interface ShardPointer {
   sent: number;
   busy: boolean;
   waitMs: number;
+  /** Somebody looks whether what was sent is confirmed. */
+  awaited: boolean;
+  againMs: number;
   /** Changes when `sent` is set back: an answer to an earlier publish moves nothing then. */
   generation: number;
 }
@@ -75,7 +81,7 @@ export class Publisher {
   #pointer(shard: number): ShardPointer {
     let pointer = this.#pointers.get(shard);
     if (!pointer) {
-      pointer = { durable: 0, sent: 0, busy: false, waitMs: 0, generation: 0 };
+      pointer = { durable: 0, sent: 0, busy: false, waitMs: 0, awaited: false, againMs: AGAIN_MS, generation: 0 };
       this.#pointers.set(shard, pointer);
     }
     return pointer;
@@ -96,6 +102,7 @@ export class Publisher {
         pointer.busy = false;
         pointer.waitMs = 0;
         if (pointer.generation === generation) pointer.sent = last;
+        this.#await(shard, pointer);
         this.#kick(shard, pointer);
       },
       (error: unknown) => {
@@ -107,6 +114,29 @@ export class Publisher {
         });
       },
     );
+  }
+
+  /**
+   * A stream may lose what it acknowledged, and its readers do not miss what they never saw: only we know. Numbers make
+   * what is told again for nothing be dropped.
+   */
+  #await(shard: number, pointer: ShardPointer): void {
+    if (pointer.awaited) return;
+    pointer.awaited = true;
+    const { held, after } = this.#options;
+    const { sent } = pointer;
+    after(pointer.againMs, () => {
+      pointer.awaited = false;
+      if (this.#stopped) return;
+      const oldest = held(shard)[0]?.seq;
+      if (oldest !== undefined && oldest <= sent) {
+        pointer.againMs = Math.min(pointer.againMs * 2, MAX_AGAIN_MS);
+        this.again(shard);
+        return;
+      }
+      pointer.againMs = AGAIN_MS;
+      if (oldest !== undefined && oldest <= pointer.sent) this.#await(shard, pointer);
+    });
   }
 
   #batch(shard: number, { sent, durable }: ShardPointer): HeldEvent[] {

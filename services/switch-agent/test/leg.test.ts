@@ -291,3 +291,39 @@ test('events go out in order, a shard for itself, again after a failure, and aga
   await settle();
   assert.deepEqual(sent.at(-1), [1, 2, 3]);
 });
+
+test('what the stream took and nobody confirms is told again, ever more seldom', async () => {
+  const data = (seq: number): Buffer =>
+    Buffer.from(sw.Event.encode(sw.Event.fromPartial({ seq: BigInt(seq) })).finish());
+  let held = [1, 2].map((seq) => ({ seq, data: data(seq) }));
+  const sent: number[][] = [];
+  const waits: { ms: number; callback: () => void }[] = [];
+  const publisher = new Publisher({
+    switchId: 's1',
+    run: () => 'r',
+    held: () => held,
+    publish(_subject, message) {
+      sent.push(sw.EventBatch.decode(message).events.map(({ seq }) => Number(seq)));
+      return Promise.resolve();
+    },
+    after: (ms, callback) => void waits.push({ ms, callback }),
+    failed: () => undefined,
+  });
+  const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+  publisher.durable(4, 2);
+  await settle();
+  const [first] = waits.splice(0);
+  first!.callback();
+  await settle();
+  assert.deepEqual(sent, [
+    [1, 2],
+    [1, 2],
+  ]);
+  const [second] = waits.splice(0);
+  assert.ok(second!.ms > first!.ms);
+  held = [];
+  second!.callback();
+  await settle();
+  assert.equal(sent.length, 2, 'confirmed: nothing to tell');
+  assert.equal(waits.length, 0);
+});

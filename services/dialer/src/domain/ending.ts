@@ -15,7 +15,9 @@ export function finish(turn: Turn, result: Result, reason: string): void {
     if (leg.status === 'new') turn.settle(leg, 'cancelled', reason);
     // B had ended, and waited for A's return that does not come any more.
     else if (leg.status === 'ended' && leg.settlement === 'none' && leg.role !== 'trigger') settleEnded(turn, leg);
-    else if (leg.status !== 'ended' && leg.endedBy === '') {
+    // A trigger that waited for the decision about it, which is made now.
+    else if (leg.status === 'ended') turn.settle(leg, 'success', leg.endedBy);
+    else if (leg.endedBy === '') {
       turn.hangup(leg, leg.role === 'trigger' ? s.access.rejectCause : 'NORMAL_CLEARING', 'dialogue');
     }
   }

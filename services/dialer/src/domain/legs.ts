@@ -16,6 +16,7 @@ export function newLeg(
     answeredUs: 0,
     endedUs: 0,
     cutoffAtUs: 0,
+    mayLiveUntilUs: 0,
     cause: '',
     q850: 0,
     sipStatus: 0,
@@ -58,6 +59,13 @@ export function recordOnLeg(leg: Leg, atUs: number, body: LegBody): void {
       break;
     default:
       break;
+  }
+}
+
+/** Its switch was away and it was taken for lost; now its real end is told. */
+export function correctEnd(leg: Leg, atUs: number, ended: sw.LegEnded): void {
+  if (leg.settlement === 'none' && (leg.cause === 'LEG_LOST' || leg.cause === 'INDETERMINATE')) {
+    recordEnd(leg, atUs, ended);
   }
 }
 

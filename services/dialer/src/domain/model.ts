@@ -103,6 +103,8 @@ export interface Leg {
   answeredUs: number;
   endedUs: number;
   cutoffAtUs: number;
+  /** By all that its switch was told it ends by itself until here, heard of or not. */
+  mayLiveUntilUs: number;
   cause: string;
   q850: number;
   sipStatus: number;

@@ -70,8 +70,9 @@ export function stepSession(
             },
           ],
     closed: over,
-    // A leg that has ended wants nothing more.
-    cancel: ({ body }) => body.do === 'command' && ended.has(body.legId),
+    // A leg that has ended wants nothing more, and a session that is over waits for no answer: the next call of its
+    // number begins another.
+    cancel: ({ body }) => over || (body.do === 'command' && ended.has(body.legId)),
     history: { atUs: context.nowUs, event, from, to, ...(legId ? { legId } : {}) },
   };
 }

@@ -14,7 +14,7 @@ import {
 } from './dialogue.ts';
 import { finish } from './ending.ts';
 import type { LegBody, SessionEvent } from './events.ts';
-import { recordOnLeg, settleEnded } from './legs.ts';
+import { correctEnd, recordOnLeg, settleEnded } from './legs.ts';
 import type { Effect, Leg, Phase } from './model.ts';
 import { decide, identified, offered, triggerEnded } from './trigger.ts';
 import type { Turn } from './turn.ts';
@@ -46,10 +46,10 @@ export const TRANSITIONS: Record<Phase, Row> = {
   // A's telephone rings.
   calling_a: {
     'a.answered': answeredA,
-    'a.ended': attemptFailed,
-    'a.lost': attemptFailed,
-    'a.gone': attemptFailed,
-    'a.failed': attemptFailed,
+    'a.ended': notReached,
+    'a.lost': notReached,
+    'a.gone': notReached,
+    'a.failed': notReached,
   },
   // Between two attempts.
   retrying: {},
@@ -203,7 +203,11 @@ function onLeg(turn: Turn, { legId, atUs, commandId, body }: On<'leg'>): void {
   const leg = turn.leg(legId);
   if (!leg) throw new Error(`leg ${legId} is not of this session`);
   if (body.$case === 'collected') return collected(turn, commandId, legId, body.value);
-  if (leg.status === 'ended') return; // late, or told twice
+  if (leg.status === 'ended') {
+    // Late, or told twice; but what was guessed of a leg and is not settled yet gives way to the truth.
+    if (body.$case === 'ended') correctEnd(leg, atUs, body.value);
+    return;
+  }
   recordOnLeg(leg, atUs, body);
   if (body.$case === 'parked' && legId === turn.s.a) turn.s.aParked = true;
   if (body.$case === 'commandFailed') {
@@ -334,8 +338,10 @@ function onGaveUp(turn: Turn, effect: Effect): void {
 function unconfirmed(turn: Turn, effect: Extract<Effect, { do: 'command' }>): void {
   const leg = turn.leg(effect.legId);
   if (!leg || leg.status === 'ended') return;
-  if (effect.body.kind === 'probe') return takeForLost(turn, leg);
-  const lifeMs = Math.max(turn.settings.overdueMs, (leg.cutoffAtUs - turn.now) / 1000);
+  // A session of an earlier release does not know it.
+  const untilUs = leg.mayLiveUntilUs ?? leg.cutoffAtUs;
+  if (effect.body.kind === 'probe' && turn.now >= untilUs) return takeForLost(turn, leg);
+  const lifeMs = Math.max(turn.settings.overdueMs, (untilUs - turn.now) / 1000);
   turn.command(leg, { kind: 'probe' }, lifeMs);
 }
 
@@ -402,6 +408,13 @@ function switchLost(turn: Turn, a: Leg): void {
   s.phase = 'retrying';
   for (const name of ['warn', 'extend'] as const) turn.timer(name, undefined);
   turn.timer('callback', turn.now + s.access.callbackDelayMs * 1000);
+}
+
+/** A's leg is over while it was thought to ring: not answered, or its answer and its end are told together. */
+function notReached(turn: Turn, a: Leg): void {
+  if (a.answeredUs === 0) attemptFailed(turn, a);
+  else if (a.cause === 'LEG_LOST') switchLost(turn, a);
+  else callerLeft(turn, a);
 }
 
 /** The bridge could not be begun; A stayed where it was. */

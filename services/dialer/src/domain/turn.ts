@@ -1,6 +1,6 @@
 import type { NewEffect, StepContext } from '@ringback/durable';
 import type { Directory } from './directory.ts';
-import type { CdrFields, CommandBody, Effect, Leg, QuotedLeg, ReservePurpose, Session } from './model.ts';
+import type { CdrFields, CommandBody, DialBody, Effect, Leg, QuotedLeg, ReservePurpose, Session } from './model.ts';
 import type { Settings } from './settings.ts';
 
 const SECOND = 1_000_000;
@@ -61,6 +61,7 @@ export class Turn {
   command(leg: Leg, body: CommandBody, startWithinMs = 10_000): string {
     const commandId = this.context.newId();
     leg.commands += 1;
+    this.#outlast(leg, body, this.now + startWithinMs * 1000);
     this.effects.push({
       lane: `leg:${leg.id}`,
       giveUpAfterMs: startWithinMs + ACK_SLACK_MS,
@@ -76,6 +77,26 @@ export class Turn {
       },
     });
     return commandId;
+  }
+
+  /** How long a leg may live by this command, whether or not anybody hears of it. */
+  #outlast(leg: Leg, body: CommandBody, startByUs: number): void {
+    const until = (of: Leg | undefined, us: number): void => {
+      if (of) of.mayLiveUntilUs = Math.max(of.mayLiveUntilUs, us);
+    };
+    const dialled = ({ answerTimeoutSeconds, cutoffSeconds }: DialBody): number =>
+      startByUs + (answerTimeoutSeconds + cutoffSeconds) * SECOND;
+    switch (body.kind) {
+      case 'originate':
+        return until(leg, dialled(body.dial));
+      case 'bridge':
+        return until(this.leg(body.bLegId), dialled(body.dial));
+      case 'answer':
+        return until(leg, startByUs + body.cutoffSeconds * SECOND);
+      case 'setCutoff':
+        return until(leg, body.atUs);
+      default:
+    }
   }
 
   hangup(leg: Leg, cause: string, endedBy: Leg['endedBy']): void {

@@ -55,7 +55,7 @@ export function toFact(event: EslEvent, held: (us: number) => number): SwitchFac
         ...(read('variable_dtmf_type') === 'info' ? { tones: true } : {}),
       };
     case 'CHANNEL_PARK':
-      return { is: 'parked', legId, atUs, offer: offerOf(read) };
+      return { is: 'parked', legId, atUs, offer: offerOf(read, held) };
     case 'CHANNEL_HANGUP_COMPLETE':
       return { is: 'ended', legId, atUs, end: endOf(read, held) };
     case 'CHANNEL_EXECUTE_COMPLETE':
@@ -147,7 +147,10 @@ export function endOf(read: Reader, held: (us: number) => number): EndData {
 }
 
 /** A call that came in, rings, and carries the edge's headers. */
-export function offerOf(read: Reader): Extract<SwitchFact, { is: 'parked' }>['offer'] {
+export function offerOf(
+  read: Reader,
+  held: (us: number) => number = (us) => us,
+): Extract<SwitchFact, { is: 'parked' }>['offer'] {
   if (read('Call-Direction') !== 'inbound' && read('variable_direction') !== 'inbound') return undefined;
   const trigger = readOffer((name) => read(`variable_sip_h_${name}`));
   if (trigger.accessNumber === '') return undefined;
@@ -156,7 +159,7 @@ export function offerOf(read: Reader): Extract<SwitchFact, { is: 'parked' }>['of
   return {
     trigger,
     traceparent: /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/.test(traceparent) ? traceparent : '',
-    createdUs: micros(read('Caller-Channel-Created-Time')) || micros(read('variable_start_uepoch')),
+    createdUs: held(micros(read('Caller-Channel-Created-Time')) || micros(read('variable_start_uepoch'))),
     ...(seconds === '' ? {} : { receivedUs: micros(seconds + fraction) }),
   };
 }
