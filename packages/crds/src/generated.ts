@@ -16,7 +16,7 @@ export function generated(): Map<string, string> {
     // Sorted keys and no anchors: a difference is then one of meaning.
     const yaml = dump(customResourceDefinition(definition), { lineWidth: 120, noRefs: true });
     files.set(
-      `charts/crds/templates/${definition.plural}.yaml`,
+      `charts/crds/crds/${definition.plural}.yaml`,
       `# Made by \`make generate\` from packages/crds.\n${yaml}`,
     );
   }

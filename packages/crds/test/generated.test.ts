@@ -26,12 +26,12 @@ describe('generated files', () => {
     const made = [...generated().keys()]
       .filter((path) => path.startsWith('charts/'))
       .map((path) => path.split('/').at(-1));
-    assert.deepEqual((await readdir(join(ROOT, 'charts/crds/templates'))).sort(), made.sort());
+    assert.deepEqual((await readdir(join(ROOT, 'charts/crds/crds'))).sort(), made.sort());
   });
 
   it('are YAML that says the same as the objects they were made from', () => {
     for (const definition of DEFINITIONS) {
-      const yaml = generated().get(`charts/crds/templates/${definition.plural}.yaml`);
+      const yaml = generated().get(`charts/crds/crds/${definition.plural}.yaml`);
       assert.deepEqual(load(yaml ?? ''), JSON.parse(JSON.stringify(customResourceDefinition(definition))));
       // They are templates of a chart: Helm must find nothing to do in them.
       assert.ok(!yaml?.includes('{{'), `${definition.kind} has {{ in it`);

