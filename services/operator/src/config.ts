@@ -18,5 +18,13 @@ export const CONFIG = {
   }),
   PLATFORM_SECRET: knob.string({ doc: 'Secret, in the resources’ namespace, with EVENT_KEY for switch-agents' }),
   SWITCH_OTLP_ENDPOINT: knob.string({ doc: 'OTLP endpoint told to switches and edges; empty: none', default: '' }),
+  METRICS_API_LISTEN: knob.address({
+    doc: 'host:port of external.metrics.k8s.io, by TLS; empty: not served',
+    default: '',
+  }),
+  METRICS_API_CERT_DIR: knob.string({
+    doc: 'directory of tls.crt and tls.key for it',
+    default: '/etc/ringback/metrics-api',
+  }),
   LEASE_NAME: knob.string({ doc: 'Lease that only one operator holds', default: 'ringback-operator' }),
 };

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { AccessNumber, SipEdge, SwitchPool, Trunk } from '@ringback/crds';
 import { KubeConfig } from '@kubernetes/client-node';
 import type { Logger, Values } from '@ringback/service-kit';
@@ -15,6 +16,7 @@ import { Informer, keyOf } from './kube/informer.ts';
 import { LeaderElection, type LeaseTimes } from './kube/lease.ts';
 import { KINDS, type Kind, type KubeObject } from './kube/objects.ts';
 import { realTimers, WorkQueue } from './kube/work-queue.ts';
+import { startMetricsApi } from './metrics-api.ts';
 import { SwitchReports } from './reports.ts';
 
 export type OperatorConfig = Values<typeof CONFIG>;
@@ -150,6 +152,17 @@ export async function startOperator(
   reports.start({ url: config.NATS_URL, log, fail: options.fail });
   for (const informer of informers) informer.start();
   election.start();
+  const metrics =
+    config.METRICS_API_LISTEN === ''
+      ? undefined
+      : await startMetricsApi({
+          listen: config.METRICS_API_LISTEN,
+          certFile: join(config.METRICS_API_CERT_DIR, 'tls.crt'),
+          keyFile: join(config.METRICS_API_CERT_DIR, 'tls.key'),
+          kube,
+          pools,
+          log,
+        });
   return {
     kube,
     get leading() {
@@ -158,6 +171,7 @@ export async function startOperator(
     // A follower is ready: it could lead at once.
     notReady: () => informers.find((i) => i.trouble !== undefined)?.trouble,
     async stop() {
+      await metrics?.stop();
       await Promise.all([...queues.values()].map((queue) => queue.stop()));
       await election.stop();
       await Promise.all(informers.map((informer) => informer.stop()));

@@ -81,6 +81,8 @@ function start(name: string): Promise<Operator> {
     IMAGE_PULL_POLICY: '',
     PLATFORM_SECRET: 'ringback',
     SWITCH_OTLP_ENDPOINT: '',
+    METRICS_API_LISTEN: '',
+    METRICS_API_CERT_DIR: '',
     LEASE_NAME: 'ringback-operator',
   };
   const leaseTimes = { durationMs: 2_000, renewWithinMs: 1_500, everyMs: 300 };
