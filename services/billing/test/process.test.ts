@@ -14,6 +14,7 @@ import {
 } from '@ringback/service-kit';
 import { type TestDatabase, testDatabase, type TestNats, testNats } from '@ringback/service-kit/testing';
 import { BillingProcess } from './support/process.ts';
+import { StatementProxy } from './support/statement-proxy.ts';
 import { someBackendWaits } from './support/backends.ts';
 import { A, DECK, fresh, leg, pays, reserveRequest, S, settleRequest } from './support/world.ts';
 
@@ -119,6 +120,55 @@ describe('the process', () => {
       assert.deepEqual((await call(ledger, ledger.checkLedger, {})).problems, []);
     });
     assert.equal(await second.end('SIGTERM'), 0);
+  });
+
+  test('killed after each statement of a settlement: its successor charges the call once', async (t) => {
+    const proxy = await StatementProxy.start(database.url);
+    t.after(() => proxy.close());
+    const boot = async () => {
+      const one = await BillingProcess.start({ DATABASE_URL: proxy.url, MAINTENANCE_INTERVAL: '1h' });
+      started.push(one);
+      return one;
+    };
+    const account = fresh('acc');
+    let killed = 0;
+    let running = await boot();
+    await using(running, async ({ ledger, decks }) => {
+      const deck = billing.ImportDeckRequest.fromPartial({ name: 'standard', csv: DECK, validFromUs: 1n });
+      await call(decks, decks.importDeck, deck);
+      await call(ledger, ledger.openAccount, { accountNumber: account, currency: 'EUR', deck: 'standard' });
+      const amount = { micros: 1_000_000_000n, currency: 'EUR' };
+      await call(ledger, ledger.topUp, { requestId: fresh('top'), accountNumber: account, amount, note: '' });
+    });
+    for (let statement = 1, calls = 1; ; statement++, calls++) {
+      const request = reserveRequest({ payer: pays(account), capUs: 60n * S });
+      const { sessionId, legs } = request;
+      const end = settleRequest(30, { legId: legs[0]!.legId, sessionId, accountNumber: account });
+      const dying = running;
+      const lost = await using(dying, async ({ billing: client }) => {
+        await call(client, client.reserve, request);
+        const dead = Promise.withResolvers<unknown>();
+        proxy.arm({ statement, when: 'after', also: () => void dying.end('SIGKILL').then(dead.resolve) });
+        const [asked] = await Promise.allSettled([call(client, client.settle, end)]);
+        if (!proxy.disarm()) return false;
+        assert.equal(asked.status, 'rejected');
+        await dead.promise;
+        return true;
+      });
+      if (lost) {
+        killed++;
+        running = await boot();
+      }
+      await using(running, async ({ billing: client, ledger }) => {
+        assert.equal((await call(client, client.settle, end)).cost?.micros, 80_000n);
+        const { balance, held } = await call(client, client.getBalance, { requestId: '', accountNumber: account });
+        assert.deepEqual([balance?.micros, held?.micros], [1_000_000_000n - BigInt(calls) * 80_000n, 0n]);
+        assert.deepEqual((await call(ledger, ledger.checkLedger, {})).problems, []);
+      });
+      if (!lost) break;
+    }
+    assert.ok(killed >= 5, `killed ${killed} times`);
+    assert.equal(await running.end('SIGTERM'), 0);
   });
 
   test('tells metrics and traces, and no number of a telephone', async () => {

@@ -112,6 +112,11 @@ export function checkSettle(request: billing.SettleRequest): void {
     check(cdr.endedAtUs > 0n, 'cdr.ended_at_us', 'is not set, and the leg was answered');
     check(cdr.endedAtUs - cdr.answeredAtUs <= LONGEST_US, 'cdr.ended_at_us', 'is more than 30 days after the answer');
     checkNumber('number', request.number);
+  } else {
+    // An answer time that was lost on its way must not make a call free.
+    const answered = cdr.role !== 'trigger' && cdr.result === 'success';
+    check(!answered, 'cdr.answered_at_us', 'is not set, and the leg’s result says that it was answered');
+    check(cdr.monotonicUs === 0n, 'cdr.monotonic_us', 'is set, and the leg was not answered');
   }
   if (request.number !== '') checkNumber('number', request.number);
   checkSpan('max_billable_us', request.maxBillableUs);

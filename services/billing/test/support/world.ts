@@ -38,11 +38,14 @@ export class World {
     this.#connect();
   }
 
-  /** A database of its own with the service on it, until `close`. */
-  static async start(env: Record<string, string> = {}): Promise<World> {
+  /** A database of its own with the service on it, until `close`; `road` is how the service (not the test) gets there. */
+  static async start(
+    env: Record<string, string> = {},
+    road: (url: string) => Promise<string> = (url) => Promise.resolve(url),
+  ): Promise<World> {
     const database = await testDatabase();
     const full = {
-      DATABASE_URL: database.url,
+      DATABASE_URL: await road(database.url),
       GRPC_LISTEN: '127.0.0.1:0',
       MAINTENANCE_INTERVAL: '1h',
       HOLD_EXPIRY_SLACK: '36500d',
