@@ -15,10 +15,7 @@ export function generated(): Map<string, string> {
   for (const definition of DEFINITIONS) {
     // Sorted keys and no anchors: a difference is then one of meaning.
     const yaml = dump(customResourceDefinition(definition), { lineWidth: 120, noRefs: true });
-    files.set(
-      `charts/crds/crds/${definition.plural}.yaml`,
-      `# Made by \`make generate\` from packages/crds.\n${yaml}`,
-    );
+    files.set(`charts/crds/crds/${definition.plural}.yaml`, `# Made by \`make generate\` from packages/crds.\n${yaml}`);
   }
   files.set('docs/custom-resources.md', reference(DEFINITIONS));
   return files;

@@ -31,6 +31,7 @@ const NEEDED = [
   'ip',
   'unshare',
   'nsenter',
+  'setpriv',
   'containerd',
   'runc',
   'ctr',
@@ -104,9 +105,14 @@ export async function startCluster(name: string, index: number, images: readonly
   const unshare = ['unshare', '--mount', '--uts', '--ipc', '--pid', '--fork', '--kill-child', '--mount-proc'];
   const main = [process.execPath, join(import.meta.dirname, 'cluster-inside.ts'), JSON.stringify(given)];
   // Not `ip netns exec`: it puts a /sys without cgroups over ours.
-  const child = spawn('nsenter', [`--net=/run/netns/${namespace}`, ...unshare, ...main], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  // Dies with this process, however that ends.
+  const child = spawn(
+    'setpriv',
+    ['--pdeathsig', 'KILL', 'nsenter', `--net=/run/netns/${namespace}`, ...unshare, ...main],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   const ended = once(child, 'close');
   let said = '';
   child.stderr.on('data', (text: Buffer) => {
@@ -187,7 +193,7 @@ async function writeFiles(
   return join(dir, 'admin.kubeconfig');
 }
 
-/** The first process in the new process namespace: child of unshare, which nsenter has become. */
+/** The first process in the new process namespace: child of unshare, which setpriv and nsenter have become. */
 async function firstInside(child: ChildProcess): Promise<number> {
   const children = await readFile(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8');
   return Number(children.trim().split(' ')[0]);

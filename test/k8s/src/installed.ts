@@ -55,8 +55,9 @@ export class Installed {
     say('images are built');
     const cluster = await startCluster(name, index, archives);
     say('the cluster is ready');
+    const kube = new Kube(cluster.config);
+    let phone: Telephone | undefined;
     try {
-      const kube = new Kube(cluster.config);
       await helm(
         [
           'install',
@@ -75,7 +76,7 @@ export class Installed {
       say('helm has installed it');
       const edge = `${cluster.net.node}:5060`;
       const bind = `${cluster.net.host}:${CARRIER_PORT}`;
-      const phone = await Telephone.create({ bind, edge, prompts: await referencePrompts() });
+      phone = await Telephone.create({ bind, edge, prompts: await referencePrompts() });
       const installed = new Installed(cluster, kube, phone);
       await installed.#ready(say);
       await installed.#routes(bind);
@@ -84,6 +85,8 @@ export class Installed {
     } catch (error) {
       const pods = await cluster.kubectl('get', 'pods,swp,sipedges', '-A', '-o', 'wide').catch(String);
       const events = await cluster.kubectl('get', 'events', '-A', '--sort-by=.lastTimestamp').catch(String);
+      kube.close();
+      await phone?.close();
       await cluster.stop();
       throw new Error(`${String(error)}\n${pods}\n${events.slice(-4_000)}`, { cause: error });
     }
