@@ -8,6 +8,8 @@ const usual: Omit<dialer.AccessNumber, 'number'> = {
   language: 'en',
   unknownCallers: 'refuse',
   ringTimeMs: 12_000,
+  ringCycleMs: 5_000,
+  ringCycles: 2.4,
   rejectCode: 486,
   callbackDelayMs: 4_000,
   answerConfirmation: 'none',

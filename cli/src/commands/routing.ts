@@ -12,6 +12,12 @@ function whole(name: string, text: string | undefined): number {
   return Number(text);
 }
 
+function decimal(name: string, text: string | undefined): number {
+  if (text === undefined) return 0;
+  if (!/^\d+(\.\d+)?$/.test(text)) throw new UsageError(`--${name} wants a number like 2.5, got "${text}"`);
+  return Number(text);
+}
+
 export function routingCommands(program: Command, action: Action): void {
   const numbers = program.command('access-numbers').description('numbers that callers ring');
   numbers
@@ -39,7 +45,9 @@ export function routingCommands(program: Command, action: Action): void {
     .option('--mode <mode>', 'callback | direct')
     .option('--language <tag>', 'spoken before the caller is known')
     .option('--unknown-callers <policy>', 'refuse | ask')
-    .option('--ring-time-ms <ms>', 'how long a trigger rings')
+    .option('--ring-cycles <n>', 'how long a trigger rings, in ring cycles, e.g. 2.5')
+    .option('--ring-cycle-ms <ms>', 'one ring and the silence after it, e.g. 5000')
+    .option('--ring-time-ms <ms>', 'how long a trigger rings, instead of ring cycles')
     .option('--reject-code <code>', '486 | 480 | 603')
     .option('--callback-delay-ms <ms>', 'from the end of the trigger to the callback')
     .option('--answer-confirmation <how>', 'none | press1')
@@ -52,6 +60,8 @@ export function routingCommands(program: Command, action: Action): void {
         const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
         const numeric = {
           ringTimeMs: whole('ring-time-ms', options.ringTimeMs),
+          ringCycleMs: whole('ring-cycle-ms', options.ringCycleMs),
+          ringCycles: decimal('ring-cycles', options.ringCycles),
           rejectCode: whole('reject-code', options.rejectCode),
           callbackDelayMs: whole('callback-delay-ms', options.callbackDelayMs),
           coolDownSeconds: whole('cool-down-seconds', options.coolDownSeconds),
@@ -63,6 +73,8 @@ export function routingCommands(program: Command, action: Action): void {
           ...numeric,
           ...(known && pick(known, numeric)),
           ...asked,
+          // Cycles would decide otherwise.
+          ...(asked.ringTimeMs ? { ringCycles: 0 } : {}),
           number,
         });
         await call(platform.routing, platform.routing.putAccessNumber, { accessNumber });

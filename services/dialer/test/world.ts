@@ -17,6 +17,8 @@ export const accessNumber = (fields: Partial<dialer.AccessNumber> = {}): dialer.
   language: 'en',
   unknownCallers: 'refuse',
   ringTimeMs: 12_500,
+  ringCycleMs: 5_000,
+  ringCycles: 2.5,
   rejectCode: 486,
   callbackDelayMs: 4_000,
   answerConfirmation: 'none',

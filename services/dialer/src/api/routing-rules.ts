@@ -2,8 +2,8 @@ import { isIP } from 'node:net';
 import type { dialer } from '@ringback/contracts';
 import { GrpcError } from '@ringback/service-kit';
 
-/** Two and a half ring cycles of five seconds. */
-const RING_TIME_MS = 12_500;
+const RING_CYCLE_MS = 5_000;
+const RING_CYCLES = 2.5;
 const MOST_RETRIES = 10;
 const LONGEST_RETRY_S = 86_400;
 const bad = GrpcError.invalidArgument;
@@ -27,6 +27,16 @@ function seconds(field: string, given: number[], standard: number[]): number[] {
   return given.map((wait, index) => range(`${field}[${index}]`, wait, 1, LONGEST_RETRY_S));
 }
 
+/** How long a trigger rings: in ring cycles, or in ms where it is given so. */
+function ringing(given: dialer.AccessNumber): Pick<dialer.AccessNumber, 'ringCycleMs' | 'ringCycles' | 'ringTimeMs'> {
+  const ringCycleMs = range('access_number.ring_cycle_ms', given.ringCycleMs || RING_CYCLE_MS, 1_000, 15_000);
+  const ringCycles = given.ringCycles || (given.ringTimeMs > 0 ? 0 : RING_CYCLES);
+  if (!Number.isFinite(ringCycles) || ringCycles < 0) throw bad('access_number.ring_cycles', 'must be 0 or above');
+  const ringTimeMs = ringCycles > 0 ? Math.round(ringCycles * ringCycleMs) : given.ringTimeMs;
+  const field = ringCycles > 0 ? 'access_number.ring_cycles' : 'access_number.ring_time_ms';
+  return { ringCycleMs, ringCycles, ringTimeMs: range(field, ringTimeMs, 1_000, 60_000) };
+}
+
 /** Fills an access number's defaults; refuses nonsense, naming the field. */
 export function checkAccessNumber(number: dialer.AccessNumber | undefined): dialer.AccessNumber {
   if (!number) throw bad('access_number', 'is missing');
@@ -45,7 +55,7 @@ export function checkAccessNumber(number: dialer.AccessNumber | undefined): dial
     language,
     mode: oneOf('access_number.mode', number.mode || 'callback', ['callback', 'direct']),
     unknownCallers: oneOf('access_number.unknown_callers', number.unknownCallers || 'refuse', ['refuse', 'ask']),
-    ringTimeMs: range('access_number.ring_time_ms', number.ringTimeMs || RING_TIME_MS, 1_000, 60_000),
+    ...ringing(number),
     rejectCode: Number(oneOf('access_number.reject_code', String(number.rejectCode || 486), ['486', '480', '603'])),
     callbackDelayMs: range('access_number.callback_delay_ms', number.callbackDelayMs || 4_000, 100, 60_000),
     answerConfirmation: oneOf('access_number.answer_confirmation', number.answerConfirmation || 'none', [

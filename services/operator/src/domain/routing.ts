@@ -121,7 +121,10 @@ export const ACCESS_NUMBERS: Mapping<AccessNumber, dialer.AccessNumber> = {
     mode: spec.mode,
     language: spec.language,
     unknownCallers: spec.unknownCallers,
+    // Kubernetes' API conventions know no fractions: the resource has the time, not 2.5 cycles.
     ringTimeMs: spec.ringTimeMs,
+    ringCycleMs: 5_000,
+    ringCycles: 0,
     rejectCode: spec.rejectCode,
     callbackDelayMs: spec.callbackDelayMs,
     answerConfirmation: spec.answerConfirmation,

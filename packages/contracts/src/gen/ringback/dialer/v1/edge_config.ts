@@ -39,7 +39,7 @@ export interface AccessNumber {
   language: string;
   /** refuse | ask */
   unknownCallers: string;
-  /** How long the trigger rings, ms (default 2.5 ring cycles of 5 s = 12500). */
+  /** How long the trigger rings, ms: ring_cycles of ring_cycle_ms each; as given where ring_cycles is 0. */
   ringTimeMs: number;
   /** 486 | 480 | 603 */
   rejectCode: number;
@@ -64,6 +64,10 @@ export interface AccessNumber {
   answerTimeoutSeconds: number;
   /** The caller is called back after its switch died in mid-call. */
   callBackAfterSwitchLoss: boolean;
+  /** One ring and the silence after it, ms (default 5000; it differs by country, ITU-T E.180). */
+  ringCycleMs: number;
+  /** How many of them a trigger rings (default 2.5, unless ring_time_ms is given). */
+  ringCycles: number;
 }
 
 export interface Trunk {
@@ -289,6 +293,8 @@ function createBaseAccessNumber(): AccessNumber {
     shownCallerId: "",
     answerTimeoutSeconds: 0,
     callBackAfterSwitchLoss: false,
+    ringCycleMs: 0,
+    ringCycles: 0,
   };
 }
 
@@ -346,6 +352,12 @@ export const AccessNumber: MessageFns<AccessNumber> = {
     }
     if (message.callBackAfterSwitchLoss !== false) {
       writer.uint32(120).bool(message.callBackAfterSwitchLoss);
+    }
+    if (message.ringCycleMs !== 0) {
+      writer.uint32(128).uint32(message.ringCycleMs);
+    }
+    if (message.ringCycles !== 0) {
+      writer.uint32(137).double(message.ringCycles);
     }
     return writer;
   },
@@ -503,6 +515,22 @@ export const AccessNumber: MessageFns<AccessNumber> = {
             message.callBackAfterSwitchLoss = reader.bool();
             continue;
           }
+          case 16: {
+            if (tag !== 128) {
+              break;
+            }
+
+            message.ringCycleMs = reader.uint32();
+            continue;
+          }
+          case 17: {
+            if (tag !== 137) {
+              break;
+            }
+
+            message.ringCycles = reader.double();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -580,6 +608,16 @@ export const AccessNumber: MessageFns<AccessNumber> = {
         : isSet(object.call_back_after_switch_loss)
         ? globalThis.Boolean(object.call_back_after_switch_loss)
         : false,
+      ringCycleMs: isSet(object.ringCycleMs)
+        ? globalThis.Number(object.ringCycleMs)
+        : isSet(object.ring_cycle_ms)
+        ? globalThis.Number(object.ring_cycle_ms)
+        : 0,
+      ringCycles: isSet(object.ringCycles)
+        ? globalThis.Number(object.ringCycles)
+        : isSet(object.ring_cycles)
+        ? globalThis.Number(object.ring_cycles)
+        : 0,
     };
   },
 
@@ -630,6 +668,12 @@ export const AccessNumber: MessageFns<AccessNumber> = {
     if (message.callBackAfterSwitchLoss !== false) {
       obj.callBackAfterSwitchLoss = message.callBackAfterSwitchLoss;
     }
+    if (message.ringCycleMs !== 0) {
+      obj.ringCycleMs = Math.round(message.ringCycleMs);
+    }
+    if (message.ringCycles !== 0) {
+      obj.ringCycles = floatToJson(message.ringCycles);
+    }
     return obj;
   },
 
@@ -653,6 +697,8 @@ export const AccessNumber: MessageFns<AccessNumber> = {
     message.shownCallerId = object.shownCallerId ?? "";
     message.answerTimeoutSeconds = object.answerTimeoutSeconds ?? 0;
     message.callBackAfterSwitchLoss = object.callBackAfterSwitchLoss ?? false;
+    message.ringCycleMs = object.ringCycleMs ?? 0;
+    message.ringCycles = object.ringCycles ?? 0;
     return message;
   },
 };
@@ -970,6 +1016,10 @@ export const EdgeConfigServiceClient = makeGenericClientConstructor(
   service: typeof EdgeConfigServiceService;
   serviceName: string;
 };
+
+function floatToJson(value: number | null | undefined): number | string | null | undefined {
+  return typeof value === "number" && !globalThis.Number.isFinite(value) ? globalThis.String(value) : value;
+}
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;
 
