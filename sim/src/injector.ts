@@ -85,10 +85,8 @@ const INJECT: Record<FaultKind, Inject> = {
   switch_killed: (stage, fault) => pick(stage.agents, fault).killSwitch(ms(fault)),
   switch_clock: (stage, fault) => {
     const { on } = pick(stage.agents, fault);
-    on.skewUs = jump(fault, 120);
-    later(stage, fault, () => {
-      on.skewUs = 0;
-    });
+    on.setClock(jump(fault, 120));
+    later(stage, fault, () => on.setClock(0));
   },
   nats_away: away(
     () => NATS,

@@ -12,8 +12,8 @@ interface LegTruth {
   answeredUs: number;
   endedUs: number;
   died: boolean;
-  /** The switch's clock when it was answered; a jump since makes its times worthless. */
-  skewUs: number;
+  /** Jumps of the switch's clock before it; one since, or a clock that is wrong, makes its times worthless. */
+  jumps: number;
   jumped: boolean;
 }
 
@@ -71,14 +71,14 @@ export class Truth {
   }
 
   #leg(on: SimSwitch, role: LegTruth['role'], number: string): LegTruth {
-    return { role, number, on, answeredUs: 0, endedUs: 0, died: false, skewUs: on.skewUs, jumped: false };
+    return { role, number, on, answeredUs: 0, endedUs: 0, died: false, jumps: on.jumps, jumped: false };
   }
 
   answeredBy(on: SimSwitch, { id: legId }: Channel): void {
     const leg = this.#legs.get(legId);
     if (!leg) return;
     leg.answeredUs = this.#nowUs();
-    if (on.skewUs !== leg.skewUs) leg.jumped = true;
+    leg.jumped ||= on.jumps !== leg.jumps || on.aheadUs !== 0;
     this.answered += 1;
     this.#trace.add(this.#nowUs(), on.id, `leg ${leg.role} is answered`, { legId, number: leg.number });
   }
@@ -88,7 +88,7 @@ export class Truth {
     if (!leg) return;
     leg.endedUs = this.#nowUs();
     leg.died = died;
-    if (on.skewUs !== leg.skewUs) leg.jumped = true;
+    leg.jumped ||= on.jumps !== leg.jumps || on.aheadUs !== 0;
     this.#calling.get(leg.number)?.delete(legId);
     this.#trace.add(this.#nowUs(), on.id, `leg ${leg.role} ${died ? 'dies with its switch' : `ends: ${cause}`}`, {
       legId,
@@ -103,7 +103,7 @@ export class Truth {
   }
 
   /** What is wrong with how a leg was settled, if anything. */
-  problemOf(legId: string, settled: { answeredUs: number; billedUs: number; known: boolean }): string | undefined {
+  problemOf(legId: string, settled: { answeredUs: number; billedUs: number; guessed: boolean }): string | undefined {
     this.#owed.delete(legId);
     const leg = this.#legs.get(legId);
     if (!leg) return undefined; // it never got as far as a switch
@@ -113,6 +113,8 @@ export class Truth {
     }
     const lasted = leg.endedUs - leg.answeredUs;
     if (leg.jumped) return undefined;
+    // Its switch was out of reach until its paid-for time had passed: it is charged for that.
+    if (settled.guessed && lasted > 0) return undefined;
     const seconds = (us: number): string => (us / 1e6).toFixed(1);
     if (settled.billedUs > lasted + OFF_US) {
       return `leg ${leg.role} lasted ${seconds(lasted)} s and is charged for ${seconds(settled.billedUs)} s`;
@@ -129,6 +131,10 @@ export class Truth {
   /** Calls that came in of which nothing has come yet. */
   get unanswered(): ReadonlyMap<string, string> {
     return this.#owed;
+  }
+
+  died(legId: string): boolean {
+    return this.#legs.get(legId)?.died ?? false;
   }
 
   /** Legs that are up or being dialled. */

@@ -80,13 +80,13 @@ export class Watch {
     this.#forgotten.push({ sessionId, legs: ids, atUs: this.#nowUs() });
   }
 
-  #settled(sessionId: string, { id: legId, answeredUs }: Leg): void {
+  #settled(sessionId: string, { id: legId }: Leg): void {
     const cdr = this.#billing.settled.get(legId);
     if (!cdr) return this.#report('one_settlement', 'a leg of a closed session has no CDR', { sessionId, legId });
     const problem = this.#truth.problemOf(legId, {
       answeredUs: Number(cdr.cdr.answeredAtUs),
       billedUs: Number(cdr.billedUs),
-      known: answeredUs > 0,
+      guessed: cdr.cdr.cause === 'LEG_LOST' && !this.#truth.died(legId),
     });
     if (problem) this.#report('one_settlement', problem, { sessionId, legId });
   }

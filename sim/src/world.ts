@@ -26,7 +26,7 @@ import { Watch } from './watch.ts';
 const SECOND = 1_000_000;
 const START_US = 1_800_000_000 * SECOND;
 /** After the last call and fault: by then everything must have come to its end. */
-const PATIENCE_US = 14 * 3_600 * SECOND;
+const PATIENCE_US = 3 * 3_600 * SECOND;
 const FORGET_US = 2 * 3_600 * SECOND;
 const voices = loadVoices(LANGUAGES_DIR, 'en');
 

@@ -23,7 +23,9 @@ export class SimSwitch {
   up = true;
   paused = false;
   /** What its wall clock is ahead of the true time. */
-  skewUs = 0;
+  #skewUs = 0;
+  /** How often its wall clock has jumped. */
+  jumps = 0;
   #life = 1;
   #task = 0;
   /** Event sockets that are connected. */
@@ -39,7 +41,16 @@ export class SimSwitch {
   }
 
   get nowUs(): number {
-    return this.clock.nowUs + this.skewUs;
+    return this.clock.nowUs + this.#skewUs;
+  }
+
+  get aheadUs(): number {
+    return this.#skewUs;
+  }
+
+  setClock(aheadUs: number): void {
+    this.#skewUs = aheadUs;
+    this.jumps += 1;
   }
 
   /** In this life of the switch. */
