@@ -6,7 +6,8 @@ import { type Customer, until, type World } from './world.ts';
 export const WAIT = 40_000;
 const CALLBACK = '+48223000000';
 /** A destination is asked for: at once, or once more. */
-const ASKED = ['ask_destination', 'ask_destination_again'];
+// Also late, after what was killed is back; and the last one, when nobody keyed for long.
+const ASKED = ['ask_destination', 'ask_destination_again', 'ask_destination_last', 'ask_next_destination'];
 /** Tones that prove who hears whom. */
 const FROM_A = 1900;
 const FROM_B = 1100;
