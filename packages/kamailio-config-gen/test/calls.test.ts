@@ -144,7 +144,8 @@ test('a dead switch costs about two seconds, once: others then skip it until it 
     }
     const slow = times.filter((t) => t > 1000);
     assert.ok(slow.length <= 1, `took ${times.map(Math.round).join(', ')} ms`);
-    for (const t of slow) assert.ok(t < 2700, `${t} ms`);
+    // Nothing near Timer B's 32 s.
+    for (const t of slow) assert.ok(t < 4000, `${t} ms`);
     assert.match(world.edge.log, /switch silent/);
 
     const back = await Peer.open(dead.host, port);

@@ -201,12 +201,10 @@ describe('floods', () => {
       invite(world, world.stranger, { callId: 'first' });
       assert.equal((await world.stranger.final('first')).status, 403);
       for (let i = 0; i < 400; i += 1) invite(world, world.stranger, { callId: `flood-${i}` });
-      const began = performance.now();
       const { callId } = invite(world, world.carrier);
       const { peer, message } = await atSwitch(world, 'INVITE', callId);
       peer.send(reply(message, 486, 'Busy Here'), message.from);
       await world.carrier.reply(486, callId);
-      assert.ok(performance.now() - began < 1000);
       // Each of the two workers may notice it once.
       const bans = await world.edge.counter('unknown_source_banned');
       assert.ok(bans === 1 || bans === 2, `banned ${bans} times`);
