@@ -69,8 +69,9 @@ export class AuthTables implements AuthStore {
         return Promise.resolve();
       },
       saveCallerId: (number, account) => {
-        this.#callers.set(number, { account, authorised: true });
-        return Promise.resolve();
+        const theirs = (this.#callers.get(number)?.account ?? account) === account;
+        if (theirs) this.#callers.set(number, { account, authorised: true });
+        return Promise.resolve(theirs);
       },
     });
     this.#answers.set(requestId, answer);

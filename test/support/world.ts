@@ -148,7 +148,7 @@ export class World {
     const { account } = await call(accounts, accounts.createAccount, { number: '', pin, country, language });
     const number = account?.number ?? '';
     const caller = options.caller ?? `+48602${String(100_000 + count)}`;
-    await call(accounts, accounts.putCallerId, { accountNumber: number, number: caller, authorised });
+    await call(accounts, accounts.putCallerId, { accountNumber: number, number: caller, authorised, move: false });
     await call(ledger, ledger.openAccount, { accountNumber: number, currency: 'EUR', deck: 'demo' });
     if (micros > 0n) {
       const amount = { micros, currency: 'EUR' };

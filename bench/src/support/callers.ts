@@ -19,7 +19,7 @@ export async function openAccounts(grpc: Grpc, count: number): Promise<string[]>
       const fields = { number: '', pin: '700037', country: 'PL', language: 'en' };
       const { account } = await call(accounts, accounts.createAccount, fields);
       const accountNumber = account?.number ?? '';
-      await call(accounts, accounts.putCallerId, { accountNumber, number, authorised: true });
+      await call(accounts, accounts.putCallerId, { accountNumber, number, authorised: true, move: false });
       await call(ledger, ledger.openAccount, { accountNumber, currency: 'EUR', deck: 'demo' });
       const amount = { micros: MICROS, currency: 'EUR' };
       await call(ledger, ledger.topUp, { requestId: `bench-${accountNumber}`, accountNumber, amount, note: 'bench' });

@@ -150,15 +150,16 @@ export function accountCommands(program: Command, action: Action): void {
     .command('add <account> <number>')
     .description('E.164 with +')
     .option('--authorised', 'neither balance nor PIN')
+    .option('--move', 'also where another account has it: taken away from there')
     .action(
       action(
         async (
           { platform, out },
           accountNumber: string,
           number: string,
-          { authorised = false }: { authorised?: boolean },
+          { authorised = false, move = false }: { authorised?: boolean; move?: boolean },
         ) => {
-          await call(platform.accounts, platform.accounts.putCallerId, { accountNumber, number, authorised });
+          await call(platform.accounts, platform.accounts.putCallerId, { accountNumber, number, authorised, move });
           out.say(`${number} belongs to ${accountNumber}${authorised ? ', authorised' : ''}`);
         },
       ),

@@ -70,7 +70,8 @@ async function seedAccount(
     });
   }
   if (!isNew) return;
-  for (const callerId of callerIds) await call(accounts, accounts.putCallerId, { accountNumber: number, ...callerId });
+  for (const callerId of callerIds)
+    await call(accounts, accounts.putCallerId, { accountNumber: number, move: false, ...callerId });
   for (const { account, code, number: to } of DEMO_SPEED_DIALS) {
     if (account === number) await call(accounts, accounts.putSpeedDial, { accountNumber: number, code, number: to });
   }

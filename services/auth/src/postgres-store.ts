@@ -58,11 +58,12 @@ export class PostgresAuthStore implements AuthStore {
         countWrong: () => countWrongPin(client, guess, this.#rules),
         forgive: () => forgive(client, guess),
         async saveCallerId(number, account) {
-          await client.query(
-            `INSERT INTO auth.caller_id (number, account, authorised) VALUES ($1, $2, true)
-             ON CONFLICT (number) DO UPDATE SET account = excluded.account, authorised = true`,
+          const { rowCount } = await client.query(
+            `INSERT INTO auth.caller_id AS known (number, account, authorised) VALUES ($1, $2, true)
+             ON CONFLICT (number) DO UPDATE SET authorised = true WHERE known.account = excluded.account`,
             [number, account],
           );
+          return rowCount === 1;
         },
       });
       await client.query('UPDATE auth.verification SET answer = $2 WHERE request_id = $1', [

@@ -16,7 +16,7 @@ export interface Judging {
   countWrong(): Promise<bigint | undefined>;
   /** The right PIN: what was counted is forgotten. */
   forgive(): Promise<void>;
-  saveCallerId(number: string, account: string): Promise<void>;
+  saveCallerId(number: string, account: string): Promise<boolean>;
 }
 
 /** What auth keeps, as its questions need it. */

@@ -51,7 +51,7 @@ async function account(fields: Partial<auth.CreateAccountRequest> = {}): Promise
   );
   const number = created.account!.number;
   const callerId = `+48601${String(100_000 + ++next)}`;
-  await accounts.putCallerId({ accountNumber: number, number: callerId, authorised: false });
+  await accounts.putCallerId({ accountNumber: number, number: callerId, authorised: false, move: false });
   return { number, callerId };
 }
 
@@ -83,6 +83,14 @@ describe('a PIN', () => {
     assert.equal(answer.callerIdSaved, true);
     assert.equal((await identify(callerId)).authorised, true);
     assert.equal((await identify(callerId, false)).authorised, false, 'an untrusted path always leads to the PIN');
+  });
+
+  test('that is right takes no caller ID away from another account', async () => {
+    const [one, other] = [await account(), await account()];
+    const answer = await questions.verifyPin(pinRequest(one.number, other.callerId, PIN, { saveCallerId: true }));
+    assert.deepEqual([answer.outcome, answer.callerIdSaved], [Outcome.OK, false]);
+    const { account: its } = await identify(other.callerId);
+    assert.equal(its?.number, other.number);
   });
 
   test('wrong ones count across calls, also at the same time, and lock; the right one comes too late', async () => {
@@ -186,12 +194,26 @@ describe('a PIN', () => {
   });
 });
 
+test('a caller ID is taken from another account only on request', async () => {
+  const [one, other] = [await account(), await account()];
+  const request = { accountNumber: one.number, number: other.callerId, authorised: true, move: false };
+  await assert.rejects(accounts.putCallerId(request), /number: belongs to another account/);
+  assert.equal((await identify(other.callerId)).account?.number, other.number);
+  await accounts.putCallerId({ ...request, move: true });
+  const { account: owner, authorised } = await identify(other.callerId);
+  assert.deepEqual([owner?.number, authorised], [one.number, true]);
+});
+
 describe('a destination', () => {
   test('speed-dial codes win over national numbers; emergency is never dialled', async () => {
     const { number } = await account();
-    await accounts.putSpeedDial({ accountNumber: number, code: '112', number: '+442079460000' });
+    await accounts.putSpeedDial({ accountNumber: number, code: '42', number: '+442079460000' });
+    for (const code of ['112', '911', '211']) {
+      const put = accounts.putSpeedDial({ accountNumber: number, code, number: '+442079460000' });
+      await assert.rejects(put, /^.*code: is an emergency or service number/);
+    }
     const resolve = (digits: string) => questions.resolveDestination({ requestId: 'q', accountNumber: number, digits });
-    assert.deepEqual(await resolve('112'), { outcome: Resolved.OK, e164: '+442079460000' });
+    assert.deepEqual(await resolve('42'), { outcome: Resolved.OK, e164: '+442079460000' });
     assert.equal((await resolve('999')).outcome, Resolved.EMERGENCY);
     assert.equal((await resolve('77')).outcome, Resolved.UNKNOWN_SPEED_DIAL);
     assert.equal((await resolve('12345678')).outcome, Resolved.INVALID);
@@ -218,7 +240,13 @@ describe('bad requests name the field', () => {
     ],
     [
       'caller ID',
-      async () => accounts.putCallerId({ accountNumber: (await account()).number, number: '601', authorised: false }),
+      async () =>
+        accounts.putCallerId({
+          accountNumber: (await account()).number,
+          number: '601',
+          authorised: false,
+          move: false,
+        }),
       /^number: wants E.164/,
     ],
     [

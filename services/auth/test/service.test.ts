@@ -107,7 +107,12 @@ describe('the service as its callers see it', () => {
       accounts.createAccount,
       auth.CreateAccountRequest.fromPartial({ number: '4242', pin: PIN, country: 'PL', language: 'pl' }),
     );
-    await call(accounts, accounts.putCallerId, { accountNumber: account!.number, number: callerId, authorised: false });
+    await call(accounts, accounts.putCallerId, {
+      accountNumber: account!.number,
+      number: callerId,
+      authorised: false,
+      move: false,
+    });
     const { keyId, publicKey } = await call(questions, questions.getSealingKey, {});
     const context = { account: '4242', sessionId: 's', legId: 'l', commandId: 'c' };
     const request = auth.VerifyPinRequest.fromPartial({

@@ -121,11 +121,13 @@ export function accountHandlers(pool: Pool, pins: Pins) {
 
     async putCallerId(request: auth.PutCallerIdRequest): Promise<auth.PutCallerIdResponse> {
       const account = await find(field.accountNumber('account_number', request.accountNumber));
-      await pool.query(
-        `INSERT INTO auth.caller_id (number, account, authorised) VALUES ($1, $2, $3)
-         ON CONFLICT (number) DO UPDATE SET account = excluded.account, authorised = excluded.authorised`,
-        [field.e164('number', request.number), account.number, request.authorised],
+      const { rowCount } = await pool.query(
+        `INSERT INTO auth.caller_id AS known (number, account, authorised) VALUES ($1, $2, $3)
+         ON CONFLICT (number) DO UPDATE SET account = excluded.account, authorised = excluded.authorised
+           WHERE known.account = excluded.account OR $4`,
+        [field.e164('number', request.number), account.number, request.authorised, request.move],
       );
+      if (rowCount === 0) throw GrpcError.alreadyExists('number', 'belongs to another account; move takes it away');
       return { account: await find(account.number) };
     },
 

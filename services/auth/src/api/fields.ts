@@ -1,4 +1,4 @@
-import { isCountry, isE164 } from '@ringback/numbering';
+import { isCountry, isE164, parseDestination } from '@ringback/numbering';
 import { GrpcError } from '@ringback/service-kit';
 
 const bad = GrpcError.invalidArgument;
@@ -30,6 +30,8 @@ export function language(field: string, value: string): string {
 
 export function speedDialCode(field: string, value: string): string {
   if (!/^\d{1,3}$/.test(value)) throw bad(field, 'wants 1 to 3 digits');
+  // Whoever keys it in need must hear that it is not dialled, not somebody from the address book.
+  if (parseDestination(value, '').is === 'emergency') throw bad(field, 'is an emergency or service number');
   return value;
 }
 

@@ -138,8 +138,7 @@ async function decide(
   answer.outcome = Outcome.OK;
   answer.account = view(account);
   if (request.saveCallerId && request.callerId !== '') {
-    await judging.saveCallerId(request.callerId, account.number);
-    answer.callerIdSaved = true;
+    answer.callerIdSaved = await judging.saveCallerId(request.callerId, account.number);
   }
   return answer;
 }

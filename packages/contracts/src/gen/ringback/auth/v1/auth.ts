@@ -459,6 +459,8 @@ export interface PutCallerIdRequest {
   accountNumber: string;
   number: string;
   authorised: boolean;
+  /** Takes the number away from the account that has it; without it, that is ALREADY_EXISTS. */
+  move: boolean;
 }
 
 export interface PutCallerIdResponse {
@@ -3468,7 +3470,7 @@ export const UnlockRequest: MessageFns<UnlockRequest> = {
 };
 
 function createBasePutCallerIdRequest(): PutCallerIdRequest {
-  return { accountNumber: "", number: "", authorised: false };
+  return { accountNumber: "", number: "", authorised: false, move: false };
 }
 
 export const PutCallerIdRequest: MessageFns<PutCallerIdRequest> = {
@@ -3481,6 +3483,9 @@ export const PutCallerIdRequest: MessageFns<PutCallerIdRequest> = {
     }
     if (message.authorised !== false) {
       writer.uint32(24).bool(message.authorised);
+    }
+    if (message.move !== false) {
+      writer.uint32(32).bool(message.move);
     }
     return writer;
   },
@@ -3522,6 +3527,14 @@ export const PutCallerIdRequest: MessageFns<PutCallerIdRequest> = {
             message.authorised = reader.bool();
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.move = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3543,6 +3556,7 @@ export const PutCallerIdRequest: MessageFns<PutCallerIdRequest> = {
         : "",
       number: isSet(object.number) ? globalThis.String(object.number) : "",
       authorised: isSet(object.authorised) ? globalThis.Boolean(object.authorised) : false,
+      move: isSet(object.move) ? globalThis.Boolean(object.move) : false,
     };
   },
 
@@ -3557,6 +3571,9 @@ export const PutCallerIdRequest: MessageFns<PutCallerIdRequest> = {
     if (message.authorised !== false) {
       obj.authorised = message.authorised;
     }
+    if (message.move !== false) {
+      obj.move = message.move;
+    }
     return obj;
   },
 
@@ -3568,6 +3585,7 @@ export const PutCallerIdRequest: MessageFns<PutCallerIdRequest> = {
     message.accountNumber = object.accountNumber ?? "";
     message.number = object.number ?? "";
     message.authorised = object.authorised ?? false;
+    message.move = object.move ?? false;
     return message;
   },
 };
