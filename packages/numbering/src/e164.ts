@@ -65,8 +65,8 @@ function readInternational(text: string): E164 | undefined {
 /** Country of an E.164 number (ISO 3166-1 alpha-2); empty for numbers of none (satellites, freephone +800, nonsense). */
 export const countryOf = (e164: string): string => parsePhoneNumberFromString(e164)?.country ?? '';
 
-/** The user part of a request URI as a trunk wants it. */
-export function formatForTrunk(e164: E164 | string, format: 'e164plus' | 'e164' | '00'): string {
+/** The user part of a request URI as a trunk wants it: `format` is e164plus (also what is none of these), e164 or 00. */
+export function formatForTrunk(e164: E164 | string, format: string): string {
   const digits = e164.replace(/^\+/, '');
   return format === 'e164' ? digits : format === '00' ? `00${digits}` : `+${digits}`;
 }

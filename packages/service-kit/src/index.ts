@@ -1,7 +1,7 @@
 /** What every service is made of besides its own domain: configuration, logs, telemetry, gRPC, NATS, PostgreSQL, life cycle. */
 export { ConfigError, type Knob, type Knobs, knob, readConfig, type Values } from './config.ts';
 export { nowUs, uuidv7 } from './ids.ts';
-export { about, createLogger, type Logger } from './log.ts';
+export { about, createLogger, loggable, type Logger } from './log.ts';
 export { runService, type Service, type ServiceContext } from './service.ts';
 export { startTelemetry, type Telemetry } from './telemetry.ts';
 export {

@@ -1,5 +1,5 @@
 import { trace } from '@opentelemetry/api';
-import { destination, type Logger as Pino, pino, stdTimeFunctions } from 'pino';
+import { destination, type Logger as Pino, pino, stdSerializers, stdTimeFunctions } from 'pino';
 import { activeSession, traceIdOf } from './telemetry/tracing.ts';
 
 export type Logger = Pino;
@@ -9,6 +9,22 @@ export const about = (sessionId: string, traceparent: string): { session_id?: st
   ...(sessionId === '' ? {} : { session_id: sessionId }),
   ...(traceparent === '' ? {} : { trace_id: traceIdOf(traceparent) }),
 });
+
+/** Telephone numbers have at least seven digits (E.164); ports of addresses, which help, at most five. */
+const NUMBERS = /\d{6,}/g;
+const masked = (text: string): string => text.replace(NUMBERS, '…');
+
+/**
+ * An error, as it may be logged. PostgreSQL quotes what it refuses (in `detail`, `where`, and the message of a bad
+ * value), and that may be somebody's number: of its fields only those that name things of ours are kept.
+ */
+export function loggable(error: unknown): unknown {
+  if (typeof error === 'string') return masked(error);
+  if (!(error instanceof Error)) return error;
+  const { type, message, stack } = stdSerializers.err(error);
+  const { code, table, column, constraint, routine } = error as Error & Record<string, unknown>;
+  return { type, message: masked(message), stack: masked(stack), code, table, column, constraint, routine };
+}
 
 /**
  * JSON lines on standard output, one an event, with the ids of the trace and the session that are worked on. Never give it phone numbers, PINs,
@@ -21,6 +37,7 @@ export function createLogger(service: string, level = process.env.LOG_LEVEL ?? '
       base: { service, pid: process.pid },
       timestamp: stdTimeFunctions.isoTime,
       messageKey: 'msg',
+      serializers: { err: loggable },
       formatters: { level: (label) => ({ level: label }) },
       mixin: () => {
         const span = trace.getActiveSpan()?.spanContext();

@@ -60,7 +60,7 @@ test('a typed error names the field', async () => {
   });
 });
 
-test('questions of a stream that breaks are asked again over the next one', async () => {
+test('questions of a stream that breaks are asked again over the next one; one that is asked twice is answered twice', async () => {
   const questions = new QuestionStream<
     ivr.StepRequest,
     ivr.StepResponse,
@@ -74,10 +74,10 @@ test('questions of a stream that breaks are asked again over the next one', asyn
   });
   const ask = (requestId: string) =>
     questions.ask(requestId, ivr.StepRequest.fromPartial({ requestId, state: requestId }), 10_000);
-  const answers = await Promise.all(['a', 'b', 'c'].map(ask));
+  const answers = await Promise.all(['a', 'b', 'c', 'a'].map(ask));
   assert.deepEqual(
     answers.map((answer) => answer.state),
-    ['a!', 'b!', 'c!'],
+    ['a!', 'b!', 'c!', 'a!'],
   );
   const { port } = server;
   await server.stop(0);

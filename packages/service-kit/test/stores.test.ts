@@ -5,7 +5,15 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { jetstreamManager } from '@nats-io/jetstream';
-import { connectNats, createPool, ensureStreams, migrate, type Pool, transaction } from '@ringback/service-kit';
+import {
+  connectNats,
+  createPool,
+  ensureStreams,
+  loggable,
+  migrate,
+  type Pool,
+  transaction,
+} from '@ringback/service-kit';
 import { type TestDatabase, testDatabase, testNats } from '@ringback/service-kit/testing';
 
 let database: TestDatabase;
@@ -43,6 +51,27 @@ test('a transaction that throws leaves nothing', async () => {
     /no/,
   );
   assert.equal((await pool.query('SELECT count(*) FROM t')).rows[0].count, 0n);
+});
+
+test('an error of the database is logged without what it refused', async () => {
+  await pool.query('CREATE TABLE caller (number text PRIMARY KEY, count int8)');
+  const add = "INSERT INTO caller VALUES ('+48601000001', 1)";
+  await pool.query(add);
+  for (const [statement, code] of [
+    [add, '23505'],
+    ["SELECT '+48601000001x'::int8", '22P02'],
+    ["UPDATE caller SET count = ('9' || '48601000001000000000')::int8", '22003'],
+  ] as const) {
+    const error = await pool.query(statement).then(
+      () => assert.fail('was taken'),
+      (thrown: unknown) => thrown,
+    );
+    const logged = loggable(error) as { code: string; message: string };
+    assert.equal(logged.code, code);
+    assert.doesNotMatch(JSON.stringify(logged), /601000/);
+    assert.ok(logged.message.length > 20, logged.message);
+  }
+  assert.equal(loggable('no such caller as +48601000001'), 'no such caller as +…');
 });
 
 test('streams are made once and found again after a restart of the server', async (t) => {

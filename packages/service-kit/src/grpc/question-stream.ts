@@ -14,6 +14,7 @@ export interface QuestionStreamOptions<Question, Answer, Batch, Reply> {
 
 interface Waiting<Question, Answer> {
   question: Question;
+  answer: Promise<Answer>;
   resolve(answer: Answer): void;
   reject(error: Error): void;
   timer: NodeJS.Timeout;
@@ -38,19 +39,22 @@ export class QuestionStream<Question, Answer, Batch, Reply> {
   }
 
   /**
+   * What is asked already (the same id) is not asked twice: both get its answer.
    * @throws {GrpcError} UNAVAILABLE when no answer came within `deadlineMs`.
    */
   ask(id: string, question: Question, deadlineMs: number): Promise<Answer> {
     if (this.#closed) return Promise.reject(GrpcError.unavailable('the question stream is closed'));
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.#waiting.delete(id);
-        reject(GrpcError.unavailable(`no answer within ${deadlineMs} ms`));
-      }, deadlineMs);
-      this.#waiting.set(id, { question, resolve, reject, timer });
-      this.#toSend.push(id);
-      this.#schedule();
-    });
+    const asked = this.#waiting.get(id);
+    if (asked) return asked.answer;
+    const { promise: answer, resolve, reject } = Promise.withResolvers<Answer>();
+    const timer = setTimeout(() => {
+      this.#waiting.delete(id);
+      reject(GrpcError.unavailable(`no answer within ${deadlineMs} ms`));
+    }, deadlineMs);
+    this.#waiting.set(id, { question, answer, resolve, reject, timer });
+    this.#toSend.push(id);
+    this.#schedule();
+    return answer;
   }
 
   /** Ends the stream; what is unanswered is rejected. */

@@ -1,9 +1,9 @@
 import { billing } from '@ringback/contracts';
+import { formatForTrunk } from '@ringback/numbering';
 import { startDialogue } from './dialogue.ts';
 import { finish } from './ending.ts';
 import { newLeg, settleEnded } from './legs.ts';
 import type { Leg } from './model.ts';
-import { toUser } from './numbers.ts';
 import type { Turn } from './turn.ts';
 
 const SECOND = 1_000_000;
@@ -88,10 +88,10 @@ export function dialA(turn: Turn, a: Leg, seconds: number): void {
   turn.command(a, {
     kind: 'originate',
     dial: {
-      toUser: toUser(a.number, trunk.numberFormat),
+      toUser: formatForTrunk(a.number, trunk.numberFormat),
       gateway: trunk.gateway,
       trunkId: trunk.id,
-      callerId: toUser(s.access.shownCallerId, trunk.numberFormat),
+      callerId: formatForTrunk(s.access.shownCallerId, trunk.numberFormat),
       cutoffSeconds: seconds,
       answerTimeoutSeconds: s.access.answerTimeoutSeconds,
       progressTimeoutSeconds: 0,

@@ -1,10 +1,10 @@
 import { billing, ivr } from '@ringback/contracts';
+import { formatForTrunk } from '@ringback/numbering';
 import { classify } from './causes.ts';
 import { refuse, step } from './dialogue.ts';
 import { QUOTE_REASONS, remember, scheduleExtension } from './leg-a.ts';
 import { newLeg, settleEnded } from './legs.ts';
 import type { Leg } from './model.ts';
-import { toUser } from './numbers.ts';
 import type { Turn } from './turn.ts';
 
 const { Reason } = ivr;
@@ -111,10 +111,13 @@ export function bridge(turn: Turn): void {
     kind: 'bridge',
     bLegId: b.id,
     dial: {
-      toUser: toUser(b.number, trunk.numberFormat),
+      toUser: formatForTrunk(b.number, trunk.numberFormat),
       gateway: trunk.gateway,
       trunkId: trunk.id,
-      callerId: toUser(trunk.forwardCallerId && s.callerId !== '' ? s.callerId : s.access.number, trunk.numberFormat),
+      callerId: formatForTrunk(
+        trunk.forwardCallerId && s.callerId !== '' ? s.callerId : s.access.number,
+        trunk.numberFormat,
+      ),
       cutoffSeconds: Math.floor(destination.maxUs / SECOND),
       answerTimeoutSeconds: settings.answerTimeoutSeconds,
       progressTimeoutSeconds: destination.trunks.length > 0 ? settings.progressTimeoutSeconds : 0,
