@@ -70,9 +70,13 @@ export class RtpSender {
     });
   }
 
-  /** The datagram due now, if any. The time of the stream goes on either way. */
-  tick(): Buffer | undefined {
+  /**
+   * The datagram due now, if any. The time of the stream goes on either way, except where a stall is made up for
+   * (`late`) and who writes the audio was stalled as well: what he writes next follows what he wrote before, with no hole.
+   */
+  tick(late = false): Buffer | undefined {
     const packet = this.#packet();
+    if (!packet && late) return undefined;
     this.#timestamp = (this.#timestamp + FRAME_SAMPLES) >>> 0;
     if (!packet) this.#talking = false;
     return packet;

@@ -108,7 +108,7 @@ class UdpRtpSession implements RtpSession {
     socket.on('message', (data, from) => this.#received(data, from.address, from.port));
     // Errors of a datagram (no route, ICMP) concern that datagram; RTP goes on.
     socket.on('error', () => undefined);
-    this.#unsubscribe = (options.clock ?? sharedClock).subscribe(() => this.#tick());
+    this.#unsubscribe = (options.clock ?? sharedClock).subscribe((late) => this.#tick(late));
   }
 
   get remote(): Endpoint | undefined {
@@ -163,10 +163,10 @@ class UdpRtpSession implements RtpSession {
     else setTimeout(free, lingerMs).unref();
   }
 
-  #tick(): void {
+  #tick(late: boolean): void {
     this.#receiver.tick(performance.now());
     if (!this.#sending) return;
-    const packet = this.#sender.tick();
+    const packet = this.#sender.tick(late);
     const remote = this.#remote;
     if (!packet || !remote || remote.port === 0 || remote.host === '0.0.0.0') return;
     this.stats.sentPackets += 1;

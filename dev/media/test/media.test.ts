@@ -175,15 +175,15 @@ test('mixing saturates; a relay bounds its delay', () => {
 });
 
 /** A clock that ticks by hand. */
-function handClock(): MediaClock & { tick(times?: number): void } {
+function handClock(): MediaClock & { tick(times?: number, late?: boolean): void } {
   const subscribers = new Set<(late: boolean) => void>();
   return {
     subscribe(run) {
       subscribers.add(run);
       return () => subscribers.delete(run);
     },
-    tick(times = 1) {
-      for (let i = 0; i < times; i += 1) for (const run of subscribers) run(false);
+    tick(times = 1, late = false) {
+      for (let i = 0; i < times; i += 1) for (const run of subscribers) run(late);
     },
   };
 }
@@ -227,6 +227,26 @@ async function sessionAndPeer(options: object = {}) {
   };
   return { clock, session, peer, got, say, heard, end };
 }
+
+test('a stall of who writes the audio leaves no hole in it; a pause of his does', async () => {
+  const { clock, session, got, end } = await sessionAndPeer({ sendSilenceWhenIdle: false });
+  const frames = [1, 2].map(() => new Int16Array(160).fill(1000));
+  session.source = { pull: () => frames.shift() };
+  clock.tick(1);
+  // Beats that are made up for: there is what was written, and then nothing.
+  clock.tick(9, true);
+  frames.push(new Int16Array(160));
+  clock.tick(1);
+  clock.tick(3);
+  frames.push(new Int16Array(160));
+  clock.tick(1);
+  const at = (await got(4)).map((data) => data.readUInt32BE(4));
+  assert.deepEqual(
+    at.map((timestamp) => (timestamp - at[0]!) >>> 0),
+    [0, 160, 320, 320 + 4 * 160],
+  );
+  end();
+});
 
 test('sending: sequence, timestamp and marker; RFC 4733 with one timestamp, growing durations and three ends; audio goes on after it', async () => {
   const { clock, session, got, end } = await sessionAndPeer();

@@ -190,8 +190,9 @@ export class Heard {
     const jump = (timestamp - this.#nextTimestamp) | 0;
     // After a stall of this process frames come late but their timestamps follow each other: no hole then.
     if (jump >= 0 && jump < FRAME_SAMPLES) return;
-    const byTimestamp = jump > 0 && jump < LONGEST_HOLE_S * SAMPLE_RATE && Math.abs(jump / 8 - behindMs) < 500;
-    const frames = Math.round((byTimestamp ? jump / 8 : behindMs) / 20);
+    // A stream may be behind for good after its sender has stalled: its hole is then only what its timestamps left out.
+    const byTimestamp = jump > 0 && jump < LONGEST_HOLE_S * SAMPLE_RATE;
+    const frames = Math.round((byTimestamp ? Math.min(jump / 8, behindMs) : behindMs) / 20);
     for (let i = 0; i < Math.min(frames, LONGEST_HOLE_S * 50); i += 1) this.#take(SILENT);
   }
 

@@ -23,6 +23,8 @@ export interface Leg {
   hangup(cause: Cause): void;
   /** Writes one frame to RTP (20 ms later than the one before it). */
   write(frame: Frame): void;
+  /** Frames written and not yet sent. */
+  readonly backlog: number;
   /** Receives every frame from RTP; one consumer at a time. */
   onFrame: ((frame: Frame) => void) | undefined;
   /** Queues RFC 4733 digits (in-band tones where no telephone-event was negotiated). */
@@ -45,6 +47,7 @@ export const NO_LEG: Leg = {
   respond: () => undefined,
   hangup: () => undefined,
   write: () => undefined,
+  backlog: 0,
   onFrame: undefined,
   sendDtmf: () => undefined,
   displace: () => undefined,

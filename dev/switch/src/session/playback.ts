@@ -3,6 +3,8 @@ import type { Session } from './session.ts';
 
 const FRAME_MS = 20;
 const MAX_LAG_MS = 200;
+/** Frames written ahead of the wire: after a stall a file goes on where it was, later; none of it is lost. */
+const MAX_BACKLOG = 4;
 
 export type PlayResult = 'done' | 'break' | 'hangup' | 'missing';
 
@@ -43,7 +45,8 @@ export async function playFile(
     const now = performance.now();
     if (now - next > MAX_LAG_MS) next = now;
     let finished = false;
-    for (; next <= now && !finished; next += FRAME_MS) {
+    if (session.leg.backlog >= MAX_BACKLOG) next = now + FRAME_MS;
+    for (; next <= now && !finished && session.leg.backlog < MAX_BACKLOG; next += FRAME_MS) {
       const frame = source.read();
       if (frame === undefined) finished = true;
       else session.leg.write(frame);

@@ -54,6 +54,10 @@ export class MediaPath {
     if (this.#out.length > MAX_QUEUED) this.#out.shift();
   }
 
+  get backlog(): number {
+    return this.#out.length;
+  }
+
   sendDtmf(digits: string, durationMs?: number): void {
     void this.rtp.sendDtmf(digits, durationMs === undefined ? {} : { durationMs });
   }

@@ -149,6 +149,10 @@ export abstract class SipLeg implements Leg {
     this.media?.write(frame);
   }
 
+  get backlog(): number {
+    return this.media?.backlog ?? 0;
+  }
+
   sendDtmf(digits: string, durationMs?: number): void {
     this.media?.sendDtmf(digits, durationMs);
   }
