@@ -52,9 +52,9 @@ const bindable = (port: number, address: string): Promise<boolean> =>
 async function freeBase(): Promise<number> {
   for (let turn = process.pid; ; turn += 1) {
     const base = FIRST_BASE + (turn % BASES) * 1_000;
-    const { edge, switches, nats, postgresPort } = layoutOf({ ...settingsFromEnv({}), portBase: base });
+    const { edge, switches, natsPort, postgresPort } = layoutOf({ ...settingsFromEnv({}), portBase: base });
     const free = await Promise.all([
-      ...[base, nats.port, postgresPort].map(listenable),
+      ...[base, natsPort, postgresPort].map(listenable),
       ...[edge, ...switches.map(({ host, sipPort }) => ({ host, port: sipPort }))].map(({ host, port }) =>
         bindable(port, host),
       ),

@@ -3,7 +3,7 @@ import { call, grpcClient } from '@ringback/service-kit';
 import { DEMO_ACCOUNTS } from './demo.ts';
 import { demoPin, type Secrets, writeAtomically } from './files.ts';
 import type { Layout } from './layout.ts';
-import { postgresUrl } from './specs-stores.ts';
+import { natsUrl, postgresUrl } from './specs-stores.ts';
 
 /** The contract for every outside program: where everything is. */
 export interface Endpoints {
@@ -103,7 +103,7 @@ export async function writeEndpoints(
     grpc: layout.grpc,
     http: layout.http,
     postgres: postgresUrl(layout, secrets),
-    nats: layout.nats.url,
+    nats: natsUrl(layout, secrets),
     ...data,
     processes,
   };

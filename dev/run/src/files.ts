@@ -22,6 +22,7 @@ export async function readJson<T>(path: string): Promise<T | undefined> {
 /** What a run directory keeps to itself: made at its first start, never a default. */
 export interface Secrets {
   postgresPassword: string;
+  natsPassword: string;
   eslPassword: string;
   /** 32–128 letters and digits. */
   dialogSecret: string;
@@ -39,6 +40,7 @@ export async function loadSecrets(path: string): Promise<Secrets> {
   const token = (): string => randomBytes(24).toString('hex');
   const secrets: Secrets = {
     postgresPassword: stored?.postgresPassword ?? token(),
+    natsPassword: stored?.natsPassword ?? token(),
     eslPassword: stored?.eslPassword ?? token(),
     dialogSecret: stored?.dialogSecret ?? token(),
     sealingKeySecret: stored?.sealingKeySecret ?? token(),

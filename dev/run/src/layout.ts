@@ -18,7 +18,7 @@ export interface Layout {
   carrier: string;
   untrustedCarrier: string;
   postgresPort: number;
-  nats: { port: number; url: string };
+  natsPort: number;
   grpc: Record<ServiceName, string>;
   http: Record<string, string>;
   switches: { id: string; host: string; sipPort: number; eslPort: number; rtpFrom: number; rtpTo: number }[];
@@ -38,7 +38,7 @@ export function layoutOf({ runDir, portBase, carrier }: RunSettings): Layout {
     carrier: carrier ?? `127.0.1.1:${port(70)}`,
     untrustedCarrier: `127.0.2.1:${port(70)}`,
     postgresPort: port(433),
-    nats: { port: port(422), url: `nats://127.0.0.1:${port(422)}` },
+    natsPort: port(422),
     grpc: Object.fromEntries(SERVICES.map((name, index) => [name, `127.0.0.1:${port(500 + index)}`])) as Layout['grpc'],
     http: Object.fromEntries(processes.map((name, index) => [name, `127.0.0.1:${port(600 + index)}`])),
     switches: SWITCHES.map((id, index) => ({

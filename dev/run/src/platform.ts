@@ -111,7 +111,7 @@ async function launch(
   const [edge, switches] = await Promise.all([edgeSpecs(layout, secrets), switchSpecs(layout, secrets, settings)]);
   await Promise.all([
     postgresSpec(layout, secrets).then((spec) => supervisor.start(spec)),
-    natsSpec(layout).then((spec) => supervisor.start(spec)),
+    natsSpec(layout, secrets).then((spec) => supervisor.start(spec)),
     supervisor.start(edge.kamailio),
     ...switches.map((spec) => supervisor.start(spec)),
   ]);

@@ -3,7 +3,7 @@ import type { ProcessSpec } from './child.ts';
 import type { Secrets } from './files.ts';
 import type { Layout, ServiceName } from './layout.ts';
 import { httpReady } from './probes.ts';
-import { postgresUrl } from './specs-stores.ts';
+import { natsUrl, postgresUrl } from './specs-stores.ts';
 
 /** Decks of the demonstration: what accounts pay, and what calls to unknown callers cost the operator. */
 export const DEMO_DECK = 'demo';
@@ -42,7 +42,7 @@ export function serviceSpec(
     args: [join(layout.root, `services/${name}/src/main.ts`)],
     env: {
       ...(name === 'ivr' ? {} : { DATABASE_URL: postgresUrl(layout, secrets) }),
-      NATS_URL: layout.nats.url,
+      NATS_URL: natsUrl(layout, secrets),
       GRPC_LISTEN: layout.grpc[name],
       HTTP_LISTEN: http,
       ...telemetryEnv(),

@@ -55,23 +55,28 @@ export async function postgresSpec(layout: Layout, secrets: Secrets): Promise<Pr
   };
 }
 
+export const natsUrl = ({ natsPort }: Layout, { natsPassword }: Secrets): string =>
+  `nats://${USER}:${natsPassword}@127.0.0.1:${natsPort}`;
+
 /**
  * nats-server with JetStream, data in the run directory. Its storage holds all streams and the largest of them once more:
  * the server reserves for a stream that is asked for again before it sees that it is there.
  */
-export async function natsSpec(layout: Layout): Promise<ProcessSpec> {
+export async function natsSpec(layout: Layout, { natsPassword }: Secrets): Promise<ProcessSpec> {
   const config = layout.dir('nats.conf');
   const store = layout.dir('nats');
   await mkdir(store, { recursive: true });
-  const monitor = layout.nats.port + 1;
+  const monitor = layout.natsPort + 1;
   await writeFile(
     config,
-    `listen: "127.0.0.1:${layout.nats.port}"
+    `listen: "127.0.0.1:${layout.natsPort}"
 http: "127.0.0.1:${monitor}"
 server_name: "ringback"
+authorization { user: "${USER}", password: "${natsPassword}" }
 max_payload: 1048576
 jetstream { store_dir: ${JSON.stringify(store)}, max_file_store: 4GB, max_memory_store: 64MB, sync_interval: "1s" }
 `,
+    { mode: 0o600 },
   );
   return {
     name: 'nats',

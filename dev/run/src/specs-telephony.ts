@@ -16,6 +16,7 @@ import type { Layout } from './layout.ts';
 import type { RunSettings } from './settings.ts';
 import { eslReady, httpReady, unixReady } from './probes.ts';
 import { telemetryEnv } from './specs-services.ts';
+import { natsUrl } from './specs-stores.ts';
 
 const KAMAILIO = '/usr/sbin/kamailio';
 /** The control socket's path has to fit into a sockaddr_un. */
@@ -72,7 +73,7 @@ export async function edgeSpecs(layout: Layout, secrets: Secrets): Promise<EdgeP
         EDGE_RUN_DIR: runDir,
         STATE_DIR: layout.dir('edge-agent'),
         DIALER_ADDRESS: layout.grpc.dialer,
-        NATS_URL: layout.nats.url,
+        NATS_URL: natsUrl(layout, secrets),
         HTTP_LISTEN: http,
         ...telemetryEnv(),
       },
@@ -140,7 +141,7 @@ export function agentSpecs(layout: Layout, secrets: Secrets, env: Record<string,
       args: [join(layout.root, 'services/switch-agent/src/main.ts')],
       env: {
         SWITCH_ID: id,
-        NATS_URL: layout.nats.url,
+        NATS_URL: natsUrl(layout, secrets),
         ESL_ADDRESS: `127.0.0.1:${eslPort}`,
         ESL_PASSWORD: secrets.eslPassword,
         SIP_ADDRESS: `${host}:${sipPort}`,

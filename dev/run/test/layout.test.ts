@@ -12,8 +12,8 @@ function sockets(layout: Layout): string[] {
     layout.carrier,
     layout.untrustedCarrier,
     `127.0.0.1:${layout.postgresPort}`,
-    `127.0.0.1:${layout.nats.port}`,
-    `127.0.0.1:${layout.nats.port + 1}`,
+    `127.0.0.1:${layout.natsPort}`,
+    `127.0.0.1:${layout.natsPort + 1}`,
     ...Object.values(layout.grpc),
     ...Object.values(layout.http),
     ...layout.switches.flatMap(({ host, sipPort, eslPort, rtpFrom, rtpTo }) => [

@@ -21,8 +21,7 @@ before(async () => {
   directory = await mkdtemp(join(tmpdir(), 'ringback-stores-'));
   const settings = { runDir: directory, portBase: 5_000, freeswitch: undefined, carrier: undefined };
   const [postgresPort, natsPort] = [await freePort(), await freePort()];
-  const nats = { port: natsPort, url: `nats://127.0.0.1:${natsPort}` };
-  layout = { ...layoutOf({ ...settings, env: {}, accessNumber: {} }), postgresPort, nats };
+  layout = { ...layoutOf({ ...settings, env: {}, accessNumber: {} }), postgresPort, natsPort };
   secrets = await loadSecrets(layout.dir('secrets.json'));
 });
 after(() => rm(directory, { recursive: true, force: true }));
@@ -38,7 +37,7 @@ test('PostgreSQL and NATS come back with their data: after SIGKILL of the postma
   const first = new Supervisor(layout.dir('pids.json'), () => {});
   await first.takeOver();
   const postgres = await postgresSpec(layout, secrets);
-  await Promise.all([first.start(postgres), natsSpec(layout).then((spec) => first.start(spec))]);
+  await Promise.all([first.start(postgres), natsSpec(layout, secrets).then((spec) => first.start(spec))]);
   const client = await connected();
   await client.query('CREATE TABLE kept (value int); INSERT INTO kept VALUES (42)');
   const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');

@@ -23,8 +23,18 @@ export type { NatsConnection };
 /** Debian's 2.9 drops settings in silence that this platform relies on. */
 const LEAST_SERVER = [2, 10] as const;
 
+/** The library takes a user's name and password beside the addresses, not in them. */
+function serversOf(urls: string): { servers: string[]; user?: string; pass?: string } {
+  const servers = urls.split(',').map((url) => new URL(url.includes('://') ? url : `nats://${url}`));
+  const [{ username, password }] = servers as [URL];
+  return {
+    servers: servers.map(({ protocol, host }) => `${protocol}//${host}`),
+    ...(username === '' ? {} : { user: decodeURIComponent(username), pass: decodeURIComponent(password) }),
+  };
+}
+
 /**
- * Connects, and reconnects for ever. Publishes made while disconnected are buffered by the client.
+ * Connects to one of `url` (several with commas; `nats://user:password@host:port`), and reconnects for ever. Publishes made while disconnected are buffered by the client.
  * @throws Error when the server is too old.
  */
 export async function connectNats(options: {
@@ -33,7 +43,7 @@ export async function connectNats(options: {
   waitOnFirstConnect?: boolean;
 }): Promise<NatsConnection> {
   const connection = await connect({
-    servers: options.url,
+    ...serversOf(options.url),
     name: options.name,
     maxReconnectAttempts: -1,
     reconnectTimeWait: 250,

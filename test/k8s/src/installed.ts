@@ -154,7 +154,12 @@ export class Installed {
       await call(ledger, ledger.openAccount, { accountNumber: number, currency: 'EUR', deck: DECK });
       const amount = { micros: 20_000_000n, currency: 'EUR' };
       await call(ledger, ledger.topUp, { requestId: `k8s-${number}`, accountNumber: number, amount, note: 'test' });
-      await call(accounts, accounts.putCallerId, { accountNumber: number, number: caller, authorised: true, move: false });
+      await call(accounts, accounts.putCallerId, {
+        accountNumber: number,
+        number: caller,
+        authorised: true,
+        move: false,
+      });
     } finally {
       accounts.close();
       ledger.close();

@@ -10,6 +10,9 @@ import { freePort } from './ports.ts';
 
 const BINARY = fileURLToPath(new URL('../../../../.cache/nats/bin/nats-server', import.meta.url));
 
+const USER = 'test';
+const PASSWORD = 'of/the:test';
+
 export interface TestNats {
   url: string;
   /** SIGKILL, then a new server on the same port and data. */
@@ -23,9 +26,13 @@ export async function testNats(): Promise<TestNats> {
   const directory = await mkdtemp(join(tmpdir(), 'ringback-nats-'));
   const port = await freePort();
   const start = async () => {
-    const child = spawn(BINARY, ['-a', '127.0.0.1', '-p', String(port), '-js', '-sd', directory], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
+    const child = spawn(
+      BINARY,
+      ['-a', '127.0.0.1', '-p', String(port), '-js', '-sd', directory, '--user', USER, '--pass', PASSWORD],
+      {
+        stdio: ['ignore', 'ignore', 'pipe'],
+      },
+    );
     const lines = createInterface({ input: child.stderr });
     const ready = new Promise<void>((resolve, reject) => {
       lines.on('line', (line) => line.includes('Server is ready') && resolve());
@@ -41,7 +48,7 @@ export async function testNats(): Promise<TestNats> {
     await gone;
   };
   return {
-    url: `nats://127.0.0.1:${port}`,
+    url: `nats://${USER}:${encodeURIComponent(PASSWORD)}@127.0.0.1:${port}`,
     async restart() {
       await kill();
       child = await start();
