@@ -357,7 +357,10 @@ describe('the road', { concurrency: 6, timeout: 300_000 }, () => {
     await hear(a, 'en/warning_one_minute');
     const { atMs } = await b.expectEnd(WAIT);
     const talked = (atMs - answeredAt) / 1000;
-    assert.ok(talked > 15 - 1 && talked < 15 + 0.5 + 2 * latest(talked), `cut off after ${talked.toFixed(2)} s of 15 announced`);
+    assert.ok(
+      talked > 15 - 1 && talked < 15 + 0.5 + 2 * latest(talked),
+      `cut off after ${talked.toFixed(2)} s of 15 announced`,
+    );
     assert.ok(!b.heard.prompts.some(({ id }) => id === 'warning_one_minute'), 'only the caller hears the warning');
     await hear(a, 'en/credit_exhausted');
     await a.expectEnd(WAIT);
