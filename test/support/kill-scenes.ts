@@ -281,13 +281,14 @@ export class Scenes {
       },
       touch: () => a.key(pin.slice(0, 3)),
       goOn: async (back) => {
-        await back;
+        // At once: after four seconds without a digit the half would be taken for the whole.
         await a.key(`${pin.slice(3)}#`);
-        const heard = await a.expectPrompt(['ask_destination', 'ask_pin', 'wrong_pin'], WAIT, { until: 'start' });
-        if (heard.id !== 'ask_destination') {
+        const heard = await a.expectPrompt([...ASKED, 'ask_pin', 'wrong_pin'], WAIT, { until: 'start' });
+        if (!ASKED.includes(heard.id)) {
           await a.key(`${pin}#`);
           await a.expectPrompt(ASKED, WAIT, { until: 'start' });
         }
+        await back;
         a.hangup();
         await booked(this.#world, customer.caller, ['a success', 'trigger success']);
         this.#calledOnce(customer.caller);

@@ -4,6 +4,8 @@ import { rtpBuffer } from './rtp-packet.ts';
 
 /** RFC 4733 section 2.5.1.4: the packet that ends an event is sent three times. */
 const END_PACKETS = 3;
+/** So many ticks with nothing to send are a pause: 200 ms. */
+const PAUSE_FRAMES = 10;
 /** -10 dBm0 (RFC 4733 section 2.3.3: the power level without its sign). */
 const VOLUME = 10;
 
@@ -36,6 +38,7 @@ export class RtpSender {
   #event: RunningEvent | undefined;
   #tone: { samples: Int16Array; at: number; done: () => void } | undefined;
   #pause = 0;
+  #idle = 0;
 
   constructor(options: {
     codec: Codec;
@@ -71,15 +74,28 @@ export class RtpSender {
   }
 
   /**
-   * The datagram due now, if any. The time of the stream goes on either way, except where a stall is made up for
-   * (`late`) and who writes the audio was stalled as well: what he writes next follows what he wrote before, with no hole.
+   * The datagram due now, if any. The time of the stream goes on either way: but in a pause only once it is one. On a
+   * busy machine who writes the audio comes late; what he writes then follows what he wrote before, with no hole.
+   * `late`: the tick makes up for one that was missed; who writes has missed it as well.
    */
-  tick(late = false): Buffer | undefined {
+  tick(late: boolean): Buffer | undefined {
     const packet = this.#packet();
-    if (!packet && late) return undefined;
-    this.#timestamp = (this.#timestamp + FRAME_SAMPLES) >>> 0;
-    if (!packet) this.#talking = false;
+    if (packet) {
+      this.#idle = 0;
+      this.#pass(1);
+    } else if (!late) {
+      this.#idle += 1;
+      if (this.#idle > PAUSE_FRAMES) this.#pass(1);
+      else if (this.#idle === PAUSE_FRAMES) {
+        this.#talking = false;
+        this.#pass(PAUSE_FRAMES);
+      }
+    }
     return packet;
+  }
+
+  #pass(frames: number): void {
+    this.#timestamp = (this.#timestamp + frames * FRAME_SAMPLES) >>> 0;
   }
 
   close(): void {

@@ -1,7 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { clearProcesses, sendSignal } from './proc.ts';
+import { ROOT } from './settings.ts';
+
+/** All of our processes read the same TypeScript: it is stripped and compiled once, not at every start. */
+const NODE_COMPILE_CACHE = join(ROOT, '.cache/compiled');
 
 /** One process of the platform. */
 export interface ProcessSpec {
@@ -49,7 +53,7 @@ export class Child {
     this.process = spawn(spec.command, spec.args, {
       cwd: spec.cwd,
       // Nothing of our own environment but what programs need to run at all.
-      env: { PATH: process.env.PATH, HOME: process.env.HOME, LANG: 'C.UTF-8', ...spec.env },
+      env: { PATH: process.env.PATH, HOME: process.env.HOME, LANG: 'C.UTF-8', NODE_COMPILE_CACHE, ...spec.env },
       detached: true,
       stdio: ['ignore', log, log],
     });

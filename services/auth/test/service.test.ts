@@ -18,7 +18,13 @@ class Auth {
 
   constructor(env: Record<string, string>) {
     this.process = spawn(process.execPath, [MAIN], {
-      env: { PATH: process.env.PATH, ARGON2_MEMORY_KIB: '8192', ARGON2_TIME: '1', ...env },
+      env: {
+        PATH: process.env.PATH,
+        NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
+        ARGON2_MEMORY_KIB: '8192',
+        ARGON2_TIME: '1',
+        ...env,
+      },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     this.process.stdout?.setEncoding('utf8').on('data', (text: string) => {

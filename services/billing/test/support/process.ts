@@ -21,7 +21,14 @@ export class BillingProcess {
     const [grpc, http] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
     const main = new URL('../../src/main.ts', import.meta.url).pathname;
     const child = spawn(process.execPath, [main], {
-      env: { PATH: process.env.PATH, GRPC_LISTEN: grpc, HTTP_LISTEN: http, MAINTENANCE_INTERVAL: '100ms', ...env },
+      env: {
+        PATH: process.env.PATH,
+        NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
+        GRPC_LISTEN: grpc,
+        HTTP_LISTEN: http,
+        MAINTENANCE_INTERVAL: '100ms',
+        ...env,
+      },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const billing = new BillingProcess(child, grpc, http);
