@@ -119,7 +119,7 @@ export function startAgent(life: Life, on: SimSwitch, disk: Disk, world: AgentWo
     openEsl: eventSocket(life, on, random, ids),
     silenceMs: 5_000,
     profile: 'external',
-    edges: [],
+    nextEdge: () => '',
     promptsDir: '/prompts',
     hasFile: () => Promise.resolve(true),
     cdrFiles: cdrFilesOf(on),

@@ -21,6 +21,7 @@ const COMMON: Record<string, string> = {
   PROMPTS_DIR: '/nonexistent',
   JOURNAL_DIR: '/nonexistent',
   EDGE_ID: 'edge-9',
+  EDGE_SIP_ADDRESS: '127.0.0.1:1',
   EDGE_CONFIG_DIR: '/nonexistent',
   EDGE_RUN_DIR: '/nonexistent',
   STATE_DIR: '/nonexistent',

@@ -69,6 +69,7 @@ export async function edgeSpecs(layout: Layout, secrets: Secrets): Promise<EdgeP
       args: [join(layout.root, 'services/edge-agent/src/main.ts')],
       env: {
         EDGE_ID: model.id,
+        EDGE_SIP_ADDRESS: `${layout.edge.host}:${layout.edge.port}`,
         EDGE_CONFIG_DIR: configDir,
         EDGE_RUN_DIR: runDir,
         STATE_DIR: layout.dir('edge-agent'),

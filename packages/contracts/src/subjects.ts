@@ -24,10 +24,19 @@ export const switchCommandSubject = (switchId: string): string => `switch.${swit
 /** `sw.SwitchStatus`, once a second. */
 export const switchStatusSubject = (switchId: string): string => `switch.${switchId}.status`;
 export const ALL_SWITCH_STATUS = 'switch.*.status';
+/** `sw.EdgeStatus`, twice a second. */
+export const edgeStatusSubject = (edgeId: string): string => `edge.${edgeId}.status`;
+export const ALL_EDGE_STATUS = 'edge.*.status';
 /** `sw.SourceProgress`: how far PostgreSQL is. */
 export const switchProgressSubject = (switchId: string): string => `switch.${switchId}.progress`;
 /** `sw.RepublishRequest`. */
 export const switchRepublishSubject = (switchId: string): string => `switch.${switchId}.republish`;
+
+/** Whether a switch (named `<pool>-<anything without a dash>`) belongs to one of the pools; to any when none is named. */
+export function ofPools(switchId: string, pools: readonly string[]): boolean {
+  const pool = switchId.slice(0, Math.max(0, switchId.lastIndexOf('-')));
+  return pools.length === 0 || pools.includes(pool);
+}
 
 /**
  * Shard of a telephone: everything about one number called back meets in one place.

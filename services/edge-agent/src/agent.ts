@@ -101,6 +101,11 @@ export class EdgeAgent {
     return [...this.#asked.values()].includes('active') ? undefined : 'no switch takes calls';
   }
 
+  /** Whether switches may send calls out by this edge: that needs its trunks, not other switches. */
+  get serving(): boolean {
+    return !this.#draining && this.#routing !== undefined && this.#trouble === undefined;
+  }
+
   configure(snapshot: dialer.WatchEdgeConfigResponse): void {
     const { routing, problems } = routingOf(snapshot);
     for (const { knob, problem } of problems) {

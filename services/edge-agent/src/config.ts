@@ -2,6 +2,7 @@ import { knob } from '@ringback/service-kit';
 
 export const CONFIG = {
   EDGE_ID: knob.string({ doc: 'name of this edge' }),
+  EDGE_SIP_ADDRESS: knob.address({ doc: 'host:port where switches reach Kamailio: told to their agents' }),
   EDGE_CONFIG_DIR: knob.string({ doc: 'directory of kamailio.cfg; tables and the switch list are written there' }),
   EDGE_RUN_DIR: knob.string({ doc: 'directory of Kamailio’s control socket' }),
   STATE_DIR: knob.string({ doc: 'directory of the last known state' }),

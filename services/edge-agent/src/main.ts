@@ -1,10 +1,11 @@
 import { join } from 'node:path';
-import { runService } from '@ringback/service-kit';
+import { ofPools } from '@ringback/contracts';
+import { nowUs, runService } from '@ringback/service-kit';
 import { EdgeAgent } from './agent.ts';
 import { CONFIG } from './config.ts';
 import { publishMetrics } from './metrics.ts';
 import { KamailioRpc } from './rpc/client.ts';
-import { edgePage, ofPools } from './pages.ts';
+import { edgePage } from './pages.ts';
 import { followConfig, followSwitches } from './sources.ts';
 import { StateStore, TableFiles } from './store.ts';
 
@@ -39,6 +40,13 @@ await runService({
         onStatus: (status) => {
           if (ofPools(status.switchId, config.SWITCH_POOLS)) agent.switchStatus(status);
         },
+        status: () => ({
+          edgeId: config.EDGE_ID,
+          sipAddress: config.EDGE_SIP_ADDRESS,
+          serving: agent.serving,
+          switchPools: [...config.SWITCH_POOLS],
+          atUs: BigInt(nowUs()),
+        }),
         onHearing: (heard) => agent.hearing(heard),
         fail,
       }),

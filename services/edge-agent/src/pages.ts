@@ -3,12 +3,6 @@ import type { EdgeAgent } from './agent.ts';
 
 const LOOK_MS = 200;
 
-/** Whether a switch belongs to one of the pools; to any when none is named. */
-export function ofPools(switchId: string, pools: readonly string[]): boolean {
-  const pool = switchId.slice(0, Math.max(0, switchId.lastIndexOf('-')));
-  return pools.length === 0 || pools.includes(pool);
-}
-
 /**
  * `/drain`, for whoever runs the edge as a Pod: takes no new calls any more, and answers when Kamailio has no transaction
  * open. Calls that are up go on without this edge's memory: the next one routes what is inside them.

@@ -1,5 +1,8 @@
-import { ALL_SWITCH_STATUS, dialer, sw } from '@ringback/contracts';
+import { ALL_SWITCH_STATUS, dialer, edgeStatusSubject, sw } from '@ringback/contracts';
 import { Backoff, connectNats, grpcClient, type Logger, type NatsConnection } from '@ringback/service-kit';
+
+/** Between two words on our own status. */
+const STATUS_MS = 500;
 
 /** Something followed for as long as the service lives. */
 export interface Following {
@@ -52,18 +55,31 @@ export function followConfig(options: {
   };
 }
 
-/** Follows the switches' status messages; tells whether they can be heard. */
+/** Follows the switches' status messages, and tells them ours; tells whether they can be heard. */
 export function followSwitches(options: {
   readonly url: string;
   readonly name: string;
   readonly log: Logger;
   readonly onStatus: (status: sw.SwitchStatus) => void;
+  /** Ours, as of now. */
+  readonly status: () => sw.EdgeStatus;
   readonly onHearing: (heard: boolean) => void;
   /** NATS refused us for good. */
   readonly fail: (error: unknown) => void;
 }): Following {
   let connection: NatsConnection | undefined;
   let stopped = false;
+  let hearing = false;
+  const tell = setInterval(() => {
+    // What was said while nobody heard would be said late.
+    if (!connection || !hearing) return;
+    const status = options.status();
+    connection.publish(edgeStatusSubject(status.edgeId), sw.EdgeStatus.encode(status).finish());
+  }, STATUS_MS);
+  const heard = (is: boolean): void => {
+    hearing = is;
+    options.onHearing(is);
+  };
   connectNats({ url: options.url, name: options.name })
     .then(async (connected) => {
       if (stopped) return await connected.close();
@@ -78,10 +94,10 @@ export function followSwitches(options: {
           }
         },
       });
-      options.onHearing(true);
+      heard(true);
       for await (const event of connected.status()) {
-        if (event.type === 'disconnect') options.onHearing(false);
-        if (event.type === 'reconnect') options.onHearing(true);
+        if (event.type === 'disconnect') heard(false);
+        if (event.type === 'reconnect') heard(true);
         if (event.type === 'disconnect' || event.type === 'reconnect') options.log.warn(`NATS ${event.type}`);
       }
     })
@@ -91,6 +107,7 @@ export function followSwitches(options: {
   return {
     stop: async () => {
       stopped = true;
+      clearInterval(tell);
       await connection?.close();
     },
   };

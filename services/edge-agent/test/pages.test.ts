@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
-import { edgePage, ofPools } from '../src/pages.ts';
+import { ofPools } from '@ringback/contracts';
+import { edgePage } from '../src/pages.ts';
 
 describe('switches of an edge', () => {
   for (const [id, pools, expected] of [

@@ -93,7 +93,10 @@ describe('the edge-agent beside a real Kamailio', () => {
   });
 
   test('Kamailio killed: it comes back with the last known state, and ready means it', async () => {
+    await until('it says that it serves', () => world.edgeSaid()?.serving === true);
+    assert.match(world.edgeSaid()?.sipAddress ?? '', /^127\./);
     await world.killKamailio();
+    await until('it says that it does not', () => world.edgeSaid()?.serving === false);
     await until('the loss is noticed', async () => (await world.ready()) !== 'ok\n');
     world.startKamailio();
     await until('ready', async () => (await world.ready()) === 'ok\n');

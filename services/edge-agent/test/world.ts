@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ServerWritableStream } from '@grpc/grpc-js';
-import { dialer, sw, switchStatusSubject } from '@ringback/contracts';
+import { ALL_EDGE_STATUS, dialer, sw, switchStatusSubject } from '@ringback/contracts';
 import { DEFAULTS, type EdgeModel, edgeFiles, kamailioArguments } from '@ringback/kamailio-config-gen';
 import { connectNats, createLogger, type GrpcServer, startGrpcServer } from '@ringback/service-kit';
 import { freePort, type TestNats, testNats } from '@ringback/service-kit/testing';
@@ -76,6 +76,8 @@ export interface World {
   ready(): Promise<string>;
   metrics(): Promise<string>;
   tell(status: Partial<sw.SwitchStatus>): Promise<void>;
+  /** What the edge last said of itself. */
+  edgeSaid(): sw.EdgeStatus | undefined;
   startKamailio(): void;
   /** SIGKILL to Kamailio's process group. */
   killKamailio(): Promise<void>;
@@ -107,6 +109,12 @@ export async function makeWorld(): Promise<World> {
   }
   const fake = new FakeDialer(dialerPort);
   const publisher = await connectNats({ url: nats.url, name: 'test' });
+  let edgeSaid: sw.EdgeStatus | undefined;
+  publisher.subscribe(ALL_EDGE_STATUS, {
+    callback: (_error, { data }) => {
+      edgeSaid = sw.EdgeStatus.decode(data);
+    },
+  });
   let kamailio: ChildProcess | undefined;
   let agent: ChildProcess | undefined;
   let log = '';
@@ -123,6 +131,7 @@ export async function makeWorld(): Promise<World> {
       publisher.publish(switchStatusSubject(full.switchId), sw.SwitchStatus.encode(full).finish());
       // Not flushed: while NATS is down that would fail, and statuses are said again and again.
     },
+    edgeSaid: () => edgeSaid,
     startKamailio() {
       kamailio = spawn('/usr/sbin/kamailio', kamailioArguments(model), {
         detached: true,
@@ -145,6 +154,7 @@ export async function makeWorld(): Promise<World> {
         env: {
           PATH: process.env.PATH,
           EDGE_ID: 'edge-1',
+          EDGE_SIP_ADDRESS: `127.0.0.1:${port}`,
           EDGE_CONFIG_DIR: model.paths.configDir,
           EDGE_RUN_DIR: model.paths.runDir,
           STATE_DIR: join(dir, 'state'),

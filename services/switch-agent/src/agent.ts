@@ -31,7 +31,8 @@ export interface AgentOptions {
   openEsl: OpenEsl;
   silenceMs: number;
   profile: string;
-  edges: readonly string[];
+  /** The edge the next call goes out by (host:port); empty: straight to its gateway. */
+  nextEdge: () => string;
   promptsDir: string;
   /** Whether a prompt's file is there. */
   hasFile: (path: string) => Promise<boolean>;
@@ -73,7 +74,6 @@ export class Agent {
   #taskWaiters: { legId: string; runtime: number; resolve(id: string): void }[] = [];
   #endWaiters: { legId: string; resolve(): void }[] = [];
   #stopTimers: (() => void)[] = [];
-  #edge = 0;
   readonly #traces: TraceBudget | undefined;
   #lastAliveUs = 0;
 
@@ -130,7 +130,7 @@ export class Agent {
         () => options.monotonicUs() / 1_000,
         (ms) => new Promise((resolve) => timers.after(ms, resolve)),
       ),
-      nextEdge: () => options.edges[this.#edge++ % Math.max(1, options.edges.length)] ?? '',
+      nextEdge: options.nextEdge,
       switchNow,
       nowUs,
       taskAdded: (legId, runtime) => this.#taskAdded(legId, runtime),

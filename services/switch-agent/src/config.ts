@@ -13,7 +13,7 @@ export const CONFIG = {
   SIP_ADDRESS: knob.address({ doc: 'host:port where edges reach the switch' }),
   SOFIA_PROFILE: knob.string({ doc: 'SIP profile calls go out by', default: 'ringback' }),
   EDGES: knob.addresses({
-    doc: 'host:port of edges that take outbound calls, in turn; none: straight to gateways',
+    doc: 'host:port of edges that take outbound calls, in turn; those that tell their status are used besides, and before one that tells none; none at all: straight to gateways',
     default: [],
   }),
   PROMPTS_DIR: knob.string({ doc: 'directory of prompts, the same path for agent and switch' }),

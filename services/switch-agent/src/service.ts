@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { Msg } from '@nats-io/transport-node';
 import {
+  ALL_EDGE_STATUS,
   EVENT_STREAM,
   sw,
   switchCommandSubject,
@@ -29,6 +30,7 @@ import {
 } from '@ringback/service-kit';
 import { Agent } from './agent.ts';
 import type { CONFIG } from './config.ts';
+import { Edges } from './core/edges.ts';
 import { Journal } from './journal/journal.ts';
 import { cdrFilesIn, fileExists, processTimers } from './ports.ts';
 import { agentPage, type Condition } from './pages.ts';
@@ -95,6 +97,7 @@ export async function startAgent(
     },
   });
   const [host = '', port = ''] = splitAddress(config.ESL_ADDRESS);
+  const edges = new Edges(switchId, config.EDGES, () => performance.now() * 1000);
   const agent = new Agent({
     switchId,
     journal,
@@ -106,7 +109,7 @@ export async function startAgent(
     openEsl: (options) => new EslClient({ ...options, host, port: Number(port), password: config.ESL_PASSWORD }),
     silenceMs: config.SWITCH_SILENCE,
     profile: config.SOFIA_PROFILE,
-    edges: config.EDGES,
+    nextEdge: () => edges.next(),
     promptsDir: config.PROMPTS_DIR,
     hasFile: fileExists,
     cdrFiles: cdrFilesIn(config.CDR_DIR),
@@ -192,6 +195,12 @@ export async function startAgent(
         const progress = decode(() => sw.SourceProgress.decode(message.data));
         const records = progress ? confirmedBy(progress, state) : [];
         if (records.length > 0) journal.append(records).catch(() => undefined); // a failing disk ends the process
+      },
+    });
+    nats.subscribe(ALL_EDGE_STATUS, {
+      callback(_error, message) {
+        const status = decode(() => sw.EdgeStatus.decode(message.data));
+        if (status) edges.heard(status);
       },
     });
     nats.subscribe(switchRepublishSubject(switchId), {

@@ -147,6 +147,11 @@ function podSpec(edge: SipEdge, platform: EdgePlatform): Json {
         command: ['node', `${APP}/services/edge-agent/src/main.ts`],
         env: [
           field('EDGE_ID', 'metadata.name'),
+          field('POD_IP', 'status.podIP'),
+          {
+            name: 'EDGE_SIP_ADDRESS',
+            value: `${spec.advertise?.host ?? '$(POD_IP)'}:${spec.advertise?.port ?? spec.port}`,
+          },
           { name: 'EDGE_CONFIG_DIR', value: EDGE_PATHS.config },
           { name: 'EDGE_RUN_DIR', value: EDGE_PATHS.run },
           { name: 'STATE_DIR', value: EDGE_PATHS.state },

@@ -99,6 +99,18 @@ export function switchStatus_StateToNumber(object: SwitchStatus_State): number {
   }
 }
 
+/** Published by each edge's agent twice a second on core NATS `edge.<edge id>.status`. */
+export interface EdgeStatus {
+  edgeId: string;
+  /** host:port where the edge takes calls from switches. */
+  sipAddress: string;
+  /** Takes new calls. False: its Kamailio does not answer, does not know its trunks yet, or drains. */
+  serving: boolean;
+  /** Pools whose switches stand behind it; none: all switches. */
+  switchPools: string[];
+  atUs: bigint;
+}
+
 /**
  * Published by the dialer on `switch.<switch id>.progress`: PostgreSQL has everything of (run, shard) up to seq; the
  * agent may forget it.
@@ -368,6 +380,154 @@ export const SwitchStatus: MessageFns<SwitchStatus> = {
     message.run = object.run ?? "";
     message.version = object.version ?? "";
     message.legsBegun = (object.legsBegun !== undefined && object.legsBegun !== null) ? BigInt(object.legsBegun) : 0n;
+    return message;
+  },
+};
+
+function createBaseEdgeStatus(): EdgeStatus {
+  return { edgeId: "", sipAddress: "", serving: false, switchPools: [], atUs: 0n };
+}
+
+export const EdgeStatus: MessageFns<EdgeStatus> = {
+  encode(message: EdgeStatus, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.edgeId !== "") {
+      writer.uint32(10).string(message.edgeId);
+    }
+    if (message.sipAddress !== "") {
+      writer.uint32(18).string(message.sipAddress);
+    }
+    if (message.serving !== false) {
+      writer.uint32(24).bool(message.serving);
+    }
+    for (const v of message.switchPools) {
+      writer.uint32(34).string(v!);
+    }
+    if (message.atUs !== 0n) {
+      if (BigInt.asIntN(64, message.atUs) !== message.atUs) {
+        throw new globalThis.Error("value provided for field message.atUs of type int64 too large");
+      }
+      writer.uint32(40).int64(message.atUs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EdgeStatus {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEdgeStatus();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.edgeId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.sipAddress = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.serving = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.switchPools.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.atUs = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): EdgeStatus {
+    return {
+      edgeId: isSet(object.edgeId)
+        ? globalThis.String(object.edgeId)
+        : isSet(object.edge_id)
+        ? globalThis.String(object.edge_id)
+        : "",
+      sipAddress: isSet(object.sipAddress)
+        ? globalThis.String(object.sipAddress)
+        : isSet(object.sip_address)
+        ? globalThis.String(object.sip_address)
+        : "",
+      serving: isSet(object.serving) ? globalThis.Boolean(object.serving) : false,
+      switchPools: globalThis.Array.isArray(object?.switchPools)
+        ? object.switchPools.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.switch_pools)
+        ? object.switch_pools.map((e: any) => globalThis.String(e))
+        : [],
+      atUs: isSet(object.atUs) ? BigInt(object.atUs) : isSet(object.at_us) ? BigInt(object.at_us) : 0n,
+    };
+  },
+
+  toJSON(message: EdgeStatus): unknown {
+    const obj: any = {};
+    if (message.edgeId !== "") {
+      obj.edgeId = message.edgeId;
+    }
+    if (message.sipAddress !== "") {
+      obj.sipAddress = message.sipAddress;
+    }
+    if (message.serving !== false) {
+      obj.serving = message.serving;
+    }
+    if (message.switchPools?.length) {
+      obj.switchPools = message.switchPools;
+    }
+    if (message.atUs !== 0n) {
+      obj.atUs = message.atUs.toString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<EdgeStatus>): EdgeStatus {
+    return EdgeStatus.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<EdgeStatus>): EdgeStatus {
+    const message = createBaseEdgeStatus();
+    message.edgeId = object.edgeId ?? "";
+    message.sipAddress = object.sipAddress ?? "";
+    message.serving = object.serving ?? false;
+    message.switchPools = object.switchPools?.map((e) => e) || [];
+    message.atUs = (object.atUs !== undefined && object.atUs !== null) ? BigInt(object.atUs) : 0n;
     return message;
   },
 };
