@@ -140,7 +140,11 @@ export class Loop<S, E, X> {
   async #run(): Promise<void> {
     try {
       while (this.#running) {
-        if (this.#reload) await this.#restart();
+        if (this.#reload) {
+          await this.#restart();
+          // It may have been stopped meanwhile: nobody would wake it.
+          continue;
+        }
         if (this.#inputs.length === 0) {
           await new Promise<void>((resolve) => {
             this.#wake = resolve;

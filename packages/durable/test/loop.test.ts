@@ -133,6 +133,33 @@ describe('the loop', () => {
     assert.deepEqual(await stored('k1'), { count: 3, told: 3, owed: [], closed: false });
   });
 
+  test('one that is stopped while it loads again stops', async () => {
+    const { start, stream, schema } = await world();
+    const gate = Promise.withResolvers<void>();
+    const asked = Promise.withResolvers<void>();
+    class Slow extends PostgresStore {
+      slow = false;
+      override async owned(owner: string) {
+        if (this.slow) {
+          asked.resolve();
+          await gate.promise;
+        }
+        return super.owned(owner);
+      }
+    }
+    const store = new Slow(pool, schema, 4);
+    const { loop } = await start({ store, heartbeatMs: 3_600_000 });
+    store.slow = true;
+    // Its next commit is refused, so that it has to load.
+    await database.query(`UPDATE ${schema}.shard SET epoch = epoch + 1`);
+    stream.publish(1, 1, 'count');
+    await asked.promise;
+    const stopped = loop.stop();
+    gate.resolve();
+    await stopped;
+    assert.equal((await store.owned('nobody')).length, 0);
+  });
+
   test('two processes share the shards; one that stops gives its own to the other', async () => {
     const { start } = await world(8);
     const one = await start();
