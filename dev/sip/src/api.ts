@@ -1,5 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import type { TimerSource } from './clock.ts';
+import type { Credentials } from './digest.ts';
 import type { HeaderList } from './headers.ts';
 import type { SipRequest, SipResponse } from './message.ts';
 import type { Transport } from './transport.ts';
@@ -44,6 +45,8 @@ export interface UserAgentOptions {
   autoTrying?: boolean;
   /** May refuse a datagram's source (FreeSWITCH's apply-inbound-acl): return a status, e.g. 403, to refuse an initial request. */
   admit?: (request: SipRequest, source: Endpoint) => number | undefined;
+  /** Initial INVITEs have to prove these (407); undefined: this one need not. */
+  authenticate?: (request: SipRequest) => Credentials | undefined;
   timers?: TimerSource;
   /** Random hex of that many bytes: tags, branches, Call-IDs. */
   randomHex?: (bytes: number) => string;
@@ -76,6 +79,8 @@ export interface InviteOptions {
   headers?: ExtraHeaders;
   /** Overrides the agent's; `false` sends none. */
   sessionTimers?: SessionTimerOptions | false;
+  /** For a 401 or 407; without them it fails the call. */
+  credentials?: Credentials;
   /** Ask for reliable provisional responses (RFC 3262): adds `Supported: 100rel`. Default false. */
   reliable?: boolean;
 }

@@ -1,4 +1,5 @@
 export * from './api.ts';
+export type { Credentials } from './digest.ts';
 export { FakeTimers, systemTimers, type Timer, type TimerSource } from './clock.ts';
 export { canonicalName, HeaderList, splitList, type Header } from './headers.ts';
 export {

@@ -3,11 +3,18 @@ import type { Endpoint, Failed, HangupOptions, InviteOptions, OutboundCall } fro
 import { BaseCall, readReason } from './base-call.ts';
 import type { ClientTransaction } from './client-transaction.ts';
 import { Dialog, endpointOf, tagOf, withTag } from './dialog.ts';
+import { authorization, parseChallenge } from './digest.ts';
 import { HeaderList } from './headers.ts';
 import { phraseOf, type SipRequest, type SipResponse, sdpOf } from './message.ts';
 import type { ServerTransaction } from './server-transaction.ts';
 import { formatSessionExpires, readMinSe } from './session-timer.ts';
 import { parseCSeq, parseNameAddr, parseUri } from './values.ts';
+
+/** RFC 3261 sections 22.2 and 22.3. */
+const CHALLENGES = new Map([
+  [401, { challenge: 'WWW-Authenticate', answer: 'Authorization' }],
+  [407, { challenge: 'Proxy-Authenticate', answer: 'Proxy-Authorization' }],
+]);
 
 /** A call that we place. */
 export class PlacedCall extends BaseCall implements OutboundCall {
@@ -175,11 +182,28 @@ export class PlacedCall extends BaseCall implements OutboundCall {
       this.send();
       return;
     }
+    if (!this.#cancelling && this.#authorise(response)) return;
     if (this.#cancelling) {
       this.finish(() =>
         this.emit('cancelled', { by: 'local', reason: readReason(response), crossed: false, message: response }),
       );
     } else this.#fail('response', response);
+  }
+
+  /** Meets a challenge, once: a second one says that the credentials are wrong. */
+  #authorise(response: SipResponse): boolean {
+    const names = CHALLENGES.get(response.status);
+    const { credentials } = this.#options;
+    if (!names || !credentials || this.request.headers.has(names.answer)) return false;
+    const challenge = response.headers.all(names.challenge).map(parseChallenge).find(Boolean);
+    if (!challenge) return false;
+    const { random } = this.agent;
+    this.request = againWith(this.request, random(8));
+    const answer = authorization(challenge, credentials, { method: 'INVITE', uri: this.request.uri }, random(8));
+    this.request.headers.set(names.answer, answer);
+    this.state = 'calling';
+    this.send();
+    return true;
   }
 
   #unanswered(why: 'timeout' | 'transport'): void {
@@ -231,6 +255,11 @@ export class PlacedCall extends BaseCall implements OutboundCall {
     const sequence = parseCSeq(this.request.headers.get('CSeq') ?? '')?.sequence ?? 1;
     const { request, target } = dialog.request('ACK', sequence);
     this.fill(request, { body: sdp });
+    // RFC 3261 section 22.1: an ACK has the credentials of its INVITE.
+    for (const { answer } of CHALLENGES.values()) {
+      const proof = this.request.headers.get(answer);
+      if (proof !== undefined) request.headers.set(answer, proof);
+    }
     const complete = this.agent.complete(request);
     const send = (): void => this.agent.sendAck(complete, target);
     this.#acks.set(dialog.remoteTag, send);

@@ -15,6 +15,7 @@ import type {
 import type { ClientHandlers, ClientTransaction, TransactionTiming } from './client-transaction.ts';
 import { systemTimers, type Timer } from './clock.ts';
 import { endpointOf, tagOf, withTag } from './dialog.ts';
+import { type Challenge, type Credentials, formatChallenge, isAuthorised } from './digest.ts';
 import { HeaderList } from './headers.ts';
 import { ReceivedCall } from './inbound-call.ts';
 import {
@@ -47,6 +48,7 @@ export class UserAgent extends EventEmitter<UserAgentEvents> {
   /** INVITEs lately received, to tell merged requests (RFC 3261 section 8.2.2.2). */
   readonly #merged = new Set<string>();
   readonly #forgetting = new Set<Timer>();
+  readonly #challenges = new Map<string, Challenge>();
   readonly #tracked = new Set<Promise<unknown>>();
   #closed: Promise<void> | undefined;
 
@@ -310,6 +312,21 @@ export class UserAgent extends EventEmitter<UserAgentEvents> {
       transaction.respond(this.#response(request, 416));
       return;
     }
+    const wanted = this.#options.authenticate?.(request);
+    if (wanted && !this.#proves(request, wanted)) {
+      const challenge = {
+        realm: 'ringback',
+        nonce: this.#agent.random(16),
+        algorithm: 'MD5',
+        opaque: undefined,
+        qop: true,
+      } as const;
+      this.#challenges.set(challenge.nonce, challenge);
+      transaction.respond(
+        this.#response(request, 407, undefined, [['Proxy-Authenticate', formatChallenge(challenge)]]),
+      );
+      return;
+    }
     this.#merged.add(identity);
     const { timers, t1 } = this.#agent.timing;
     if (this.#options.autoTrying ?? true) transaction.respond(this.#response(request, 100));
@@ -326,6 +343,15 @@ export class UserAgent extends EventEmitter<UserAgentEvents> {
     this.#remember(call);
     this.#byInvite.set(transaction, call);
     if (!this.emit('invite', call)) call.reject(480);
+  }
+
+  /** Each nonce serves one request. */
+  #proves(request: SipRequest, credentials: Credentials): boolean {
+    const header = request.headers.get('Proxy-Authorization') ?? '';
+    const nonce = /nonce="([^"]*)"/.exec(header)?.[1] ?? '';
+    const challenge = this.#challenges.get(nonce);
+    this.#challenges.delete(nonce);
+    return challenge !== undefined && isAuthorised(header, challenge, credentials, request.method);
   }
 
   #cancel(request: SipRequest, transaction: ServerTransaction, invite: ServerTransaction | undefined): void {
