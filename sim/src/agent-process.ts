@@ -120,6 +120,7 @@ export function startAgent(life: Life, on: SimSwitch, disk: Disk, world: AgentWo
     silenceMs: 5_000,
     profile: 'external',
     nextEdge: () => '',
+    openPassword: () => '',
     promptsDir: '/prompts',
     hasFile: () => Promise.resolve(true),
     cdrFiles: cdrFilesOf(on),

@@ -45,6 +45,9 @@ const trunk = (id: string, priority: number): dialer.Trunk => ({
   callsPerSecond: 0,
   forwardCallerId: true,
   disabled: false,
+  username: '',
+  password: '',
+  sealedPassword: Buffer.alloc(0),
 });
 
 export const TRUNKS = [trunk('carrier', 0), trunk('other', 1)];

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { dialer } from '@ringback/contracts';
 import type { Command } from 'commander';
 import { call, UsageError } from '../platform.ts';
@@ -10,6 +11,14 @@ function whole(name: string, text: string | undefined): number {
   if (text === undefined) return 0;
   if (!/^\d+$/.test(text)) throw new UsageError(`--${name} wants a whole number, got "${text}"`);
   return Number(text);
+}
+
+function firstLine(path: string): string {
+  try {
+    return readFileSync(path === '-' ? 0 : path, 'utf8').split(/\r?\n/)[0] ?? '';
+  } catch (error) {
+    throw new UsageError(`--password-file cannot be read: ${(error as Error).message}`);
+  }
 }
 
 function decimal(name: string, text: string | undefined): number {
@@ -107,6 +116,7 @@ export function routingCommands(program: Command, action: Action): void {
           IDENTITY: ({ identity }) => identity,
           FORMAT: ({ numberFormat }) => numberFormat,
           PREFIXES: ({ prefixes }) => prefixes.join(', '),
+          'DIGEST NAME': ({ username }) => username,
           PRIORITY: ({ priority }) => priority,
           'CALLS/S': ({ callsPerSecond }) => callsPerSecond || 'no limit',
           STATE: ({ disabled }) => (disabled ? 'disabled' : 'active'),
@@ -126,6 +136,8 @@ export function routingCommands(program: Command, action: Action): void {
     .option('--priority <n>', 'lower first')
     .option('--calls-per-second <n>', 'limit of new calls; 0: none')
     .option('--forward-caller-id', "B may see the caller's number")
+    .option('--username <name>', 'for digest authentication of calls that go out')
+    .option('--password-file <path>', 'file with its password on the first line; - for standard input')
     .option('--disabled', 'no new calls; calls that are up go on')
     .action(
       action(async ({ platform, out }, id: string, options: Record<string, string | boolean | undefined>) => {
@@ -143,6 +155,9 @@ export function routingCommands(program: Command, action: Action): void {
           callsPerSecond: whole('calls-per-second', options.callsPerSecond as string | undefined),
           forwardCallerId: options.forwardCallerId === true,
           disabled: options.disabled === true,
+          username: text('username'),
+          // Never an argument: those are seen by everybody on the machine.
+          password: options.passwordFile === undefined ? '' : firstLine(String(options.passwordFile)),
         });
         await call(platform.routing, platform.routing.putTrunk, { trunk });
         out.say(`trunk ${id} is set`);

@@ -95,7 +95,9 @@ export function switchSpecs(
       const configDir = layout.dir(id);
       const cdrDir = layout.dir(id, 'cdr');
       const runDir = layout.dir(id, 'run');
+      const gatewaysDir = layout.dir(id, 'gateways');
       await mkdir(cdrDir, { recursive: true });
+      await mkdir(gatewaysDir, { recursive: true, mode: 0o700 });
       await mkdir(runDir, { recursive: true });
       const model: SwitchModel = {
         ...SWITCH_DEFAULTS,
@@ -107,6 +109,7 @@ export function switchSpecs(
         maxSessions: 400,
         soundsDir: layout.soundsDir,
         cdrDir,
+        gatewaysDir,
       };
       const spec = {
         name: id,
@@ -150,6 +153,7 @@ export function agentSpecs(layout: Layout, secrets: Secrets, env: Record<string,
         EDGES: `${layout.edge.host}:${layout.edge.port}`,
         PROMPTS_DIR: layout.soundsDir,
         JOURNAL_DIR: layout.dir(name),
+        GATEWAYS_DIR: layout.dir(id, 'gateways'),
         CDR_DIR: layout.dir(id, 'cdr'),
         EVENT_KEY: secrets.eventKey,
         MAX_SESSIONS: '400',

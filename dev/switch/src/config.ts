@@ -25,6 +25,8 @@ export interface SwitchConfig {
   /** What relative file names are looked up in. */
   soundsDir: string | undefined;
   cdrDir: string | undefined;
+  /** Gateways, one XML file each, as FreeSWITCH reads them. */
+  gatewaysDir: string | undefined;
   codecs: ('PCMU' | 'PCMA')[];
   /** Global variables (vars.xml). */
   variables: Record<string, string>;
@@ -157,6 +159,7 @@ export function parseConfig(raw: unknown): SwitchConfig {
     sessionsPerSecond: root.integer('sessionsPerSecond', 1, 10_000, 100),
     soundsDir: root.optionalString('soundsDir'),
     cdrDir: root.optionalString('cdrDir'),
+    gatewaysDir: root.optionalString('gatewaysDir'),
     codecs: root.strings('codecs', ['PCMU', 'PCMA']) as SwitchConfig['codecs'],
     variables: {},
     heartbeatSeconds: root.integer('heartbeatSeconds', 1, 3600, 20),

@@ -6,6 +6,7 @@ import type { Cause } from './causes.ts';
 import { CdrWriter } from './cdr.ts';
 import { Channel } from './channel/channel.ts';
 import { epochMicros, SoftTimer } from './clock.ts';
+import { Gateways } from './sip/gateways.ts';
 import type { SwitchConfig } from './config.ts';
 import type { SofiaEndpoint } from './dial-string.ts';
 import { EventBus } from './events/bus.ts';
@@ -34,6 +35,7 @@ export class Core {
   readonly cdr: CdrWriter;
   readonly globals: Map<string, string>;
   readonly sounds: Sounds;
+  readonly gateways: Gateways;
   readonly startedAt = epochMicros();
   readonly profileName: string;
   readonly context: string;
@@ -74,6 +76,7 @@ export class Core {
           origin: ['mod_dptools.c', 'next_file', what === 'close' ? '4974' : '5033'],
         }),
     };
+    this.gateways = new Gateways(config.gatewaysDir);
     this.cdr = new CdrWriter(config.cdrDir, log);
     this.api = new Api(this);
     this.#heartbeat = setInterval(() => this.#beat(), config.heartbeatSeconds * 1000);

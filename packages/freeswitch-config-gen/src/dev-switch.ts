@@ -25,6 +25,7 @@ export function devSwitchConfig(model: SwitchModel): Record<string, unknown> {
     sessionsPerSecond: model.sessionsPerSecond,
     soundsDir: model.soundsDir,
     cdrDir: model.cdrDir,
+    ...(model.gatewaysDir === undefined ? {} : { gatewaysDir: model.gatewaysDir }),
     codecs: model.codecs.filter((codec) => codec === 'PCMU' || codec === 'PCMA'),
     variables: globalVariables(model),
   };

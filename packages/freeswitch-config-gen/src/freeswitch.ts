@@ -20,7 +20,7 @@ const MODULES = [
 const CODEC_MODULES: Readonly<Record<string, string | undefined>> = { G722: 'mod_spandsp', OPUS: 'mod_opus' };
 
 /**
- * Files of the configuration directory of one FreeSWITCH: name → content. One freeswitch.xml, without includes.
+ * Files of the configuration directory of one FreeSWITCH: name → content. One freeswitch.xml, without includes but of gateways, which come and go.
  * @throws SwitchConfigError naming every knob at fault.
  */
 export function freeswitchFiles(model: SwitchModel): Map<string, string> {
@@ -138,7 +138,9 @@ function configurations(model: SwitchModel): Element[] {
 /** The one SIP profile: edges call in without a password, G.711, session timers, telephone-event or INFO. */
 function profile(model: SwitchModel): Element {
   const codecs = model.codecs.join(',');
+  const gateways = element('X-PRE-PROCESS', { cmd: 'include', data: `${model.gatewaysDir}/*.xml` });
   return element('profile', { name: PROFILE }, [
+    ...(model.gatewaysDir === undefined ? [] : [element('gateways', {}, [gateways])]),
     element('settings', {}, [
       ...params({
         'sip-ip': model.sip.host,

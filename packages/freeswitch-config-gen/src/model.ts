@@ -23,6 +23,8 @@ export interface SwitchModel {
   readonly soundsDir: string;
   /** One JSON file a leg at its end; absolute path. */
   readonly cdrDir: string;
+  /** Gateways of trunks that want digest authentication, one file each (`gatewayFile`); absolute path. None: no such trunks. */
+  readonly gatewaysDir?: string;
   /** In order of preference. G722 and OPUS need mod_spandsp and mod_opus, and cost capacity. */
   readonly codecs: readonly Codec[];
   /** RFC 4028: Session-Expires offered, and the least accepted (Min-SE). */

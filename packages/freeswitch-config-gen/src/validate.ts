@@ -60,6 +60,11 @@ export function validateSwitch(model: SwitchModel): void {
   integer('maxSessions', model.maxSessions, 1, 10_000);
   integer('sessionsPerSecond', model.sessionsPerSecond, 2, 10_000);
   check('soundsDir', PATH.test(model.soundsDir), 'must be an absolute path of A–Z a–z 0–9 _ . / + @ -');
+  check(
+    'gatewaysDir',
+    model.gatewaysDir === undefined || PATH.test(model.gatewaysDir),
+    'must be an absolute path of A–Z a–z 0–9 _ . / + @ -',
+  );
   check('cdrDir', PATH.test(model.cdrDir), 'must be an absolute path of A–Z a–z 0–9 _ . / + @ -');
   check('codecs', model.codecs.length > 0, 'must name at least one codec');
   check('codecs', new Set(model.codecs).size === model.codecs.length, 'names one twice');

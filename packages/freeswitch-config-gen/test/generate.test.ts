@@ -7,6 +7,7 @@ import {
   devSwitchConfig,
   freeswitchArguments,
   freeswitchFiles,
+  gatewayFile,
   SwitchConfigError,
   type SwitchModel,
 } from '@ringback/freeswitch-config-gen';
@@ -37,6 +38,7 @@ const cloud: SwitchModel = {
   sessionsPerSecond: 50,
   sessionTimers: { sessionExpires: 1800, minSe: 120 },
   mediaTimeout: 60,
+  gatewaysDir: '/var/lib/ringback/gateways',
   logLevel: 'crit',
 };
 
@@ -143,3 +145,13 @@ for (const [knob, wrong] of refused) {
     }
   });
 }
+
+test('a gateway: credentials as they are, whatever they look like, and never registered', () => {
+  const password = `<"'&>;\u00e9`;
+  const gateway = parseXml(gatewayFile({ name: 'carrier-1a2b', username: 'us', password }));
+  assert.equal(gateway.attributes.name, 'carrier-1a2b');
+  const params = new Map(gateway.children.map(({ attributes }) => [attributes.name, attributes.value]));
+  assert.deepEqual([params.get('username'), params.get('password'), params.get('register')], ['us', password, 'false']);
+  assert.equal(params.get('gw-auth-acl'), 'edges', 'challenges come from edges');
+  assert.throws(() => gatewayFile({ name: '../x', username: 'us', password }), RangeError);
+});

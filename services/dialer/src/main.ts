@@ -99,7 +99,10 @@ await runService({
           definition: dialer.SwitchServiceService,
           handlers: unaryHandlers(log, switchHandlers(registry, connection, sessionsOn)),
         },
-        { definition: dialer.RoutingServiceService, handlers: unaryHandlers(log, routingHandlers(routing)) },
+        {
+          definition: dialer.RoutingServiceService,
+          handlers: unaryHandlers(log, routingHandlers(routing, config.EVENT_KEY)),
+        },
         { definition: dialer.ParkedEventServiceService, handlers: unaryHandlers(log, parkedEventHandlers(pool)) },
         { definition: dialer.EdgeConfigServiceService, handlers: { watchEdgeConfig: watchEdgeConfig(routing) } },
       ],

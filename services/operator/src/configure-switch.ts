@@ -45,10 +45,12 @@ const model: SwitchModel = {
   codecs: setup.codecs,
   soundsDir: PATHS.sounds,
   cdrDir: PATHS.cdr,
+  gatewaysDir: PATHS.gateways,
 };
 
 try {
   await mkdir(PATHS.config, { recursive: true });
+  await mkdir(PATHS.gateways, { recursive: true, mode: 0o770 });
   if (setup.configuration === 'DevSwitch') {
     await writeFile(PATHS.devSwitchConfig, JSON.stringify(devSwitchConfig(model), null, 2), { mode: 0o640 });
   } else {
@@ -73,6 +75,7 @@ const environment = {
   PROMPTS_DIR: PATHS.sounds,
   JOURNAL_DIR: PATHS.journal,
   CDR_DIR: PATHS.cdr,
+  GATEWAYS_DIR: PATHS.gateways,
   MAX_SESSIONS: String(setup.callsPerSwitch),
   SESSIONS_PER_SECOND: String(setup.callsPerSecondPerSwitch),
   HTTP_LISTEN: `0.0.0.0:${ports.agent}`,

@@ -10,6 +10,8 @@ export const PATHS = {
   sounds: '/var/lib/ringback/sounds',
   journal: '/var/lib/ringback/journal',
   cdr: '/var/lib/ringback/cdr',
+  // On the same volume, which agent and switch share.
+  gateways: '/var/lib/ringback/cdr/gateways',
   run: '/var/lib/ringback/run',
 } as const;
 

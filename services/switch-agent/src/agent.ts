@@ -16,6 +16,7 @@ import { InputDesk } from './perform/input.ts';
 import type { CdrFiles, OpenEsl, Timers } from './ports.ts';
 import { readAll } from './reconcile.ts';
 import { CdrFolder } from './switch/cdr-folder.ts';
+import { type GatewayFiles, Gateways, type GatewaysOptions } from './switch/gateways.ts';
 import { SwitchLink } from './switch/link.ts';
 import { type Esl, tracedEsl } from './switch/traced-esl.ts';
 import { endOf, offerOf, type Reader } from './switch/translate.ts';
@@ -37,6 +38,10 @@ export interface AgentOptions {
   /** Whether a prompt's file is there. */
   hasFile: (path: string) => Promise<boolean>;
   cdrFiles: CdrFiles;
+  /** Undefined: the switch reads no gateways. */
+  gatewayFiles?: GatewayFiles;
+  /** Opens a trunk's sealed password. */
+  openPassword: GatewaysOptions['open'];
   maxSessions: number;
   sessionsPerSecond: number;
   /** Calls that come in and are traced, a second; undefined: all. */
@@ -131,6 +136,7 @@ export class Agent {
         (ms) => new Promise((resolve) => timers.after(ms, resolve)),
       ),
       nextEdge: options.nextEdge,
+      gateways: new Gateways({ esl, profile, files: options.gatewayFiles, open: options.openPassword }),
       switchNow,
       nowUs,
       taskAdded: (legId, runtime) => this.#taskAdded(legId, runtime),

@@ -24,6 +24,10 @@ export const CONFIG = {
     min: 32,
   }),
   CDR_DIR: knob.string({ doc: 'directory the switch writes CDR files to; empty: none', default: '' }),
+  GATEWAYS_DIR: knob.string({
+    doc: 'directory the switch reads gateways of its profile from, for trunks that want digest authentication; empty: none',
+    default: '',
+  }),
   MAX_SESSIONS: knob.integer({ doc: 'legs up at once', default: 1_000, min: 1 }),
   SESSIONS_PER_SECOND: knob.integer({
     doc: 'the switch’s own limit of new legs a second; FreeSWITCH admits one less, and so does the agent',

@@ -11,7 +11,7 @@ import {
   switchRepublishSubject,
   switchStatusSubject,
 } from '@ringback/contracts';
-import { EslClient } from '@ringback/esl';
+import { EslClient, EslError } from '@ringback/esl';
 import { Box } from '@ringback/sealing';
 import {
   about,
@@ -36,6 +36,7 @@ import { cdrFilesIn, fileExists, processTimers } from './ports.ts';
 import { agentPage, type Condition } from './pages.ts';
 import { Publisher } from './publisher.ts';
 import { confirmedBy, publishAgain, statusOf } from './requests.ts';
+import { gatewayFilesIn } from './switch/gateways.ts';
 import { ofSession, publishEvents } from './telling.ts';
 
 const STATUS_MS = 1_000;
@@ -67,6 +68,7 @@ export async function startAgent(
 
   const box = (purpose: string) => (config.EVENT_KEY === '' ? undefined : new Box(config.EVENT_KEY, purpose));
   const eventBox = box(EVENT_STREAM);
+  const passwordBox = box('trunk password');
   const journal = await Journal.open({
     directory: config.JOURNAL_DIR,
     box: box('journal'),
@@ -113,6 +115,15 @@ export async function startAgent(
     promptsDir: config.PROMPTS_DIR,
     hasFile: fileExists,
     cdrFiles: cdrFilesIn(config.CDR_DIR),
+    ...(config.GATEWAYS_DIR === '' ? {} : { gatewayFiles: gatewayFilesIn(config.GATEWAYS_DIR) }),
+    openPassword(sealed, trunkId) {
+      if (!passwordBox) throw new EslError('refused', 'EVENT_KEY is not set: passwords of trunks cannot be opened');
+      try {
+        return passwordBox.open(sealed, trunkId).toString('utf8');
+      } catch (cause) {
+        throw new EslError('refused', 'the trunk’s password cannot be opened with EVENT_KEY', { cause });
+      }
+    },
     maxSessions: config.MAX_SESSIONS,
     sessionsPerSecond: config.SESSIONS_PER_SECOND,
     tracesPerSecond: config.TRACES_PER_SECOND,

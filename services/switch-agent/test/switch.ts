@@ -31,13 +31,14 @@ export interface SwitchOptions {
   edge: string;
   promptsDir: string;
   cdrDir: string;
+  gatewaysDir: string;
   /** 0: any. */
   ports: { esl: number; sip: number };
 }
 
 /** A switch as a process of its own, configured by the generator: what holds for the dev switch must hold for FreeSWITCH. */
 export async function startSwitch(options: SwitchOptions): Promise<RunningSwitch> {
-  const { name, password, edge, promptsDir, cdrDir } = options;
+  const { name, password, edge, promptsDir, cdrDir, gatewaysDir } = options;
   const sip = { host: '127.0.0.1', port: options.ports.sip || (await freePort()) };
   const esl = { host: '127.0.0.1', port: options.ports.esl || (await freePort()) };
   mkdirSync(cdrDir, { recursive: true });
@@ -51,6 +52,7 @@ export async function startSwitch(options: SwitchOptions): Promise<RunningSwitch
     edges: [edge],
     soundsDir: promptsDir,
     cdrDir,
+    gatewaysDir,
   };
   const child = FREESWITCH ? freeswitch(FREESWITCH, model, options.folder) : devSwitch(model, options.folder);
   await listening(child, esl.port);

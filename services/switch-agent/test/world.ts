@@ -10,12 +10,14 @@ import { EVENT_STREAM, sw, switchCommandSubject, switchStatusSubject } from '@ri
 import { anyPort, formatWav, openRtpSession, type RtpSession, renderTone, steadyTone } from '@ringback/dev-media';
 import {
   answerOffer,
+  type Credentials,
   formatOffer,
   type InboundCall,
   type OutboundCall,
   readAnswer,
   UserAgent,
 } from '@ringback/dev-sip';
+import type { Box } from '@ringback/sealing';
 import { connectNats, ensureStreams, type NatsConnection, nowUs, uuidv7 } from '@ringback/service-kit';
 import { type RunningSwitch, startSwitch } from './switch.ts';
 import { freePort, type TestNats, testNats } from '@ringback/service-kit/testing';
@@ -41,6 +43,7 @@ export class World {
   readonly folder = mkdtempSync(join(tmpdir(), 'switch-agent-'));
   readonly promptsDir = join(this.folder, 'prompts');
   readonly cdrDir = join(this.folder, 'cdr');
+  readonly gatewaysDir = join(this.folder, 'gateways');
   readonly events: Told[] = [];
   statuses: sw.SwitchStatus[] = [];
   output = '';
@@ -49,6 +52,8 @@ export class World {
   running!: RunningSwitch;
   edge!: UserAgent;
   agent: ChildProcess | undefined;
+  /** What an INVITE for that URI has to prove. */
+  challenge: (uri: string) => Credentials | undefined = () => undefined;
   #changed = new Set<() => void>();
   #calls: InboundCall[] = [];
   #rtp: RtpSession[] = [];
@@ -56,12 +61,15 @@ export class World {
   #reader = 0;
   #position = 0;
   #env: Record<string, string> = {};
+  #box: Box | undefined;
   readonly shard = 7;
   readonly session = `07-${uuidv7()}`;
   readonly traceparent = `00-${'ab'.repeat(16)}-${'cd'.repeat(8)}-01`;
 
-  static async start(env: Record<string, string> = {}): Promise<World> {
+  /** `box`: opens events, where `env` has an EVENT_KEY. */
+  static async start(env: Record<string, string> = {}, box?: Box): Promise<World> {
     const world = new World();
+    world.#box = box;
     world.#env = env;
     try {
       await world.#start();
@@ -85,7 +93,7 @@ export class World {
     this.connection = await connectNats({ url: this.nats.url, name: 'test' });
     await ensureStreams(await jetstreamManager(this.connection));
     this.#listen();
-    this.edge = await UserAgent.create({ host: EDGE, port: 0 });
+    this.edge = await UserAgent.create({ host: EDGE, port: 0, authenticate: ({ uri }) => this.challenge(uri) });
     this.edge.on('invite', (call: InboundCall) => {
       this.#calls.push(call);
       this.#wake();
@@ -95,7 +103,8 @@ export class World {
   }
 
   async startSwitch(ports: { esl: number; sip: number } = { esl: 0, sip: 0 }): Promise<void> {
-    const { folder, promptsDir, cdrDir } = this;
+    const { folder, promptsDir, cdrDir, gatewaysDir } = this;
+    mkdirSync(gatewaysDir, { recursive: true });
     this.running = await startSwitch({
       folder,
       name: SWITCH,
@@ -103,6 +112,7 @@ export class World {
       edge: EDGE,
       promptsDir,
       cdrDir,
+      gatewaysDir,
       ports,
     });
   }
@@ -121,6 +131,7 @@ export class World {
         PROMPTS_DIR: this.promptsDir,
         JOURNAL_DIR: join(this.folder, 'journal'),
         CDR_DIR: this.cdrDir,
+        GATEWAYS_DIR: this.gatewaysDir,
         HTTP_LISTEN: `127.0.0.1:${http}`,
         ...this.#env,
       },
@@ -169,7 +180,8 @@ export class World {
     for await (const message of await consumer.consume()) {
       if (reader !== this.#reader) return;
       this.#position = message.seq;
-      const batch = sw.EventBatch.decode(message.data);
+      const data = this.#box?.open(Buffer.from(message.data), message.subject) ?? message.data;
+      const batch = sw.EventBatch.decode(data);
       assert.equal(message.subject, `event.${batch.shard}.${SWITCH}`);
       for (const event of batch.events) this.events.push({ ...event, shard: batch.shard, run: batch.run } as Told);
       this.#wake();

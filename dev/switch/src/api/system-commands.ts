@@ -2,10 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { Core } from '../core.ts';
 import type { ApiCommand } from './api.ts';
 import { showChannels, showTasks } from './show.ts';
-
-function words(text: string): string[] {
-  return text.split(/\s+/).filter((word) => word !== '');
-}
+import { sofia } from './sofia-command.ts';
+import { words } from './words.ts';
 
 function status(core: Core): string {
   return (
@@ -100,6 +98,7 @@ export const systemCommands: [string, ApiCommand][] = [
   ['strepoch', (core) => String(Math.floor(core.bus.now() / 1_000_000))],
   ['fsctl', fsctl],
   ['show', show],
+  ['sofia', sofia],
   ['sched_api', schedApi],
   ['sched_del', (core, argument) => `+OK Deleted: ${argument === '' ? 0 : core.scheduler.delete(argument)}\n`],
   [

@@ -6,10 +6,13 @@ import { SipLeg } from './sip-leg.ts';
 import type { Sofia } from './sofia.ts';
 import { outgoingHeaders, replyVariables } from './variables.ts';
 
+const NOT_TAKEN = { status: 904, phrase: 'Operation has no matching challenge', reason: undefined };
+
 /** A leg this switch calls. */
 export class OutboundLeg extends SipLeg {
   readonly #endpoint: SofiaEndpoint;
   #call: OutboundCall | undefined;
+  #proves = false;
 
   constructor(sofia: Sofia, session: Session, endpoint: SofiaEndpoint) {
     super(sofia, session);
@@ -49,16 +52,19 @@ export class OutboundLeg extends SipLeg {
     });
     const p = channel.profile;
     const number = p?.callerIdNumber ?? '0000000000';
+    const credentials = this.session.core.gateways.credentials(channel.get('sip_use_gateway') ?? '');
     const call = this.sofia.ua.invite({
       uri: `sip:${target}`,
       from:
         channel.get('sip_from_uri') ??
         formatNameAddr({ display: p?.callerIdName || number, uri: `sip:${number}@${fromHost}`, params: new Map() }),
       sdp,
+      ...(credentials && { credentials }),
       ...(path === undefined ? {} : { route: path }),
       headers: [...this.#identity(number, fromHost), ...outgoingHeaders(channel)],
     });
     this.#call = call;
+    this.#proves = credentials !== undefined;
     channel.set('sip_call_id', call.callId);
     call.on('provisional', (event) => this.#provisional(event));
     call.on('answered', (event) => void this.#answered(event));
@@ -130,9 +136,12 @@ export class OutboundLeg extends SipLeg {
     session.onSignal?.();
   }
 
-  #failed(event: Failed): void {
+  #failed(failed: Failed): void {
     const { session } = this;
     const { channel } = session;
+    // Credentials that were not taken: sofia has a status of its own for it, and no disposition.
+    const unproved = this.#proves && (failed.status === 401 || failed.status === 407);
+    const event = unproved ? { ...failed, ...NOT_TAKEN } : failed;
     const cause = sipToCause(event.status, event.reason?.value);
     const remote = event.by === 'response' ? this.#call?.remote : undefined;
     if (channel.profile !== undefined && remote !== undefined) channel.profile.networkAddr = remote.host;
@@ -142,7 +151,7 @@ export class OutboundLeg extends SipLeg {
       sip_reply_port: remote?.port,
       sip_network_ip: remote?.host,
       sip_network_port: remote?.port,
-      sip_hangup_disposition: 'recv_refuse',
+      sip_hangup_disposition: unproved ? undefined : 'recv_refuse',
       sip_invite_failure_status: event.status,
       sip_invite_failure_phrase: event.phrase,
       sip_term_status: event.status,

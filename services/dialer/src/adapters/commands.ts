@@ -130,4 +130,10 @@ async function toBody(
   }
 }
 
-const dialOf = (dial: DialBody): sw.Dial => ({ ...dial });
+const dialOf = ({ credentials, ...dial }: DialBody): sw.Dial => ({
+  ...dial,
+  credentials: credentials && {
+    username: credentials.username,
+    sealedPassword: Buffer.from(credentials.sealedPassword, 'base64'),
+  },
+});

@@ -86,6 +86,11 @@ export function checkTrunk(trunk: dialer.Trunk | undefined): dialer.Trunk {
     if (!match || Number(match[2]) > 65_535) throw bad('trunk.gateway', `wants host:port, got "${trunk.gateway}"`);
   }
   if (trunk.sources.length === 0 && trunk.gateway === '') throw bad('trunk', 'needs sources, a gateway, or both');
+  for (const field of ['username', 'password'] as const) {
+    // Printable ASCII: what every carrier's equipment agrees about.
+    if (!/^[\x21-\x7e]{0,128}$/.test(trunk[field]))
+      throw bad(`trunk.${field}`, 'wants at most 128 printable characters');
+  }
   const country = trunk.country || 'PL';
   if (!/^[A-Z]{2}$/.test(country)) throw bad('trunk.country', 'wants ISO 3166-1 alpha-2, like PL');
   trunk.prefixes.forEach((prefix, index) => {

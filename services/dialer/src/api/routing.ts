@@ -1,10 +1,30 @@
 import type { ServerWritableStream } from '@grpc/grpc-js';
 import type { dialer } from '@ringback/contracts';
+import { Box } from '@ringback/sealing';
 import { GrpcError } from '@ringback/service-kit';
 import type { RoutingStore } from '../adapters/routing-store.ts';
 import { checkAccessNumber, checkPrefix, checkTrunk } from './routing-rules.ts';
 
-export function routingHandlers(store: RoutingStore) {
+/** Sealed so, in the table and on its way to the agents. */
+const PURPOSE = 'trunk password';
+
+/** A trunk as anybody may see it. */
+const shown = (trunk: dialer.Trunk): dialer.Trunk => ({ ...trunk, password: '', sealedPassword: Buffer.alloc(0) });
+
+/** `key`: EVENT_KEY, empty where there is none. */
+export function routingHandlers(store: RoutingStore, key: string) {
+  const box = key === '' ? undefined : new Box(key, PURPOSE);
+  /** The password that is given, or the one that is set. */
+  const sealedPassword = ({ id, username, password }: dialer.Trunk): Buffer => {
+    if (username === '' && password === '') return Buffer.alloc(0);
+    if (username === '') throw GrpcError.invalidArgument('trunk.username', 'is missing, and there is a password');
+    const known = store.snapshot.trunks.get(id);
+    if (password === '' && known?.username === username) return known.sealedPassword;
+    if (password === '') throw GrpcError.invalidArgument('trunk.password', 'is missing');
+    if (!box) throw GrpcError.failedPrecondition('EVENT_KEY is not set: the password could not be sealed');
+    return box.seal(Buffer.from(password, 'utf8'), id);
+  };
+
   const remove = async (kind: 'access_number' | 'trunk' | 'denied_range', field: string, id: string) => {
     if (!(await store.delete(kind, id))) throw GrpcError.notFound(field, `there is no such ${kind.replace('_', ' ')}`);
     return {};
@@ -19,13 +39,14 @@ export function routingHandlers(store: RoutingStore) {
     listAccessNumbers: (): Promise<dialer.ListAccessNumbersResponse> =>
       Promise.resolve({ accessNumbers: [...store.snapshot.accessNumbers.values()] }),
     async putTrunk(request: dialer.PutTrunkRequest): Promise<dialer.PutTrunkResponse> {
-      const trunk = checkTrunk(request.trunk);
+      const checked = checkTrunk(request.trunk);
+      const trunk = { ...checked, password: '', sealedPassword: sealedPassword(checked) };
       await store.putTrunk(trunk);
-      return { trunk };
+      return { trunk: shown(trunk) };
     },
     deleteTrunk: ({ id }: dialer.DeleteTrunkRequest) => remove('trunk', 'id', id),
     listTrunks: (): Promise<dialer.ListTrunksResponse> =>
-      Promise.resolve({ trunks: [...store.snapshot.trunks.values()] }),
+      Promise.resolve({ trunks: [...store.snapshot.trunks.values()].map(shown) }),
     async putDeniedRange({ prefix, note }: dialer.PutDeniedRangeRequest): Promise<dialer.PutDeniedRangeResponse> {
       await store.putDenied(checkPrefix(prefix), note);
       return {};
@@ -40,7 +61,7 @@ export function routingHandlers(store: RoutingStore) {
 export function watchEdgeConfig(store: RoutingStore) {
   return (call: ServerWritableStream<dialer.WatchEdgeConfigRequest, dialer.WatchEdgeConfigResponse>): void => {
     const stop = store.watch(({ revision, accessNumbers, trunks }) => {
-      call.write({ revision, accessNumbers: [...accessNumbers.values()], trunks: [...trunks.values()] });
+      call.write({ revision, accessNumbers: [...accessNumbers.values()], trunks: [...trunks.values()].map(shown) });
     });
     call.on('close', stop);
     call.on('cancelled', stop);

@@ -4,6 +4,7 @@ import { startDialogue } from './dialogue.ts';
 import { finish } from './ending.ts';
 import { newLeg, settleEnded } from './legs.ts';
 import type { Leg } from './model.ts';
+import { credentialsOf } from './trunk-credentials.ts';
 import type { Turn } from './turn.ts';
 
 const SECOND = 1_000_000;
@@ -95,6 +96,7 @@ export function dialA(turn: Turn, a: Leg, seconds: number): void {
       cutoffSeconds: seconds,
       answerTimeoutSeconds: s.access.answerTimeoutSeconds,
       progressTimeoutSeconds: 0,
+      ...credentialsOf(trunk),
     },
   });
   turn.watch();

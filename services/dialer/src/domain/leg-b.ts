@@ -5,6 +5,7 @@ import { refuse, step } from './dialogue.ts';
 import { QUOTE_REASONS, remember, scheduleExtension } from './leg-a.ts';
 import { newLeg, settleEnded } from './legs.ts';
 import type { Leg } from './model.ts';
+import { credentialsOf } from './trunk-credentials.ts';
 import type { Turn } from './turn.ts';
 
 const { Reason } = ivr;
@@ -121,6 +122,7 @@ export function bridge(turn: Turn): void {
       cutoffSeconds: Math.floor(destination.maxUs / SECOND),
       answerTimeoutSeconds: settings.answerTimeoutSeconds,
       progressTimeoutSeconds: destination.trunks.length > 0 ? settings.progressTimeoutSeconds : 0,
+      ...credentialsOf(trunk),
     },
     endCode: s.access.endCode,
     ringbackCountry: s.account?.country ?? '',

@@ -167,6 +167,8 @@ export interface DialBody {
   cutoffSeconds: number;
   answerTimeoutSeconds: number;
   progressTimeoutSeconds: number;
+  /** Where the trunk wants some; the password is sealed, base64. */
+  credentials?: { username: string; sealedPassword: string };
 }
 
 export interface PlayBody {

@@ -110,6 +110,9 @@ export const TRUNKS: Mapping<Trunk, dialer.Trunk> = {
     callsPerSecond: spec.callsPerSecond,
     forwardCallerId: spec.forwardCallerId,
     disabled: spec.paused,
+    username: '',
+    password: '',
+    sealedPassword: Buffer.alloc(0),
   }),
   text: (entry) => JSON.stringify(dialer.Trunk.toJSON(entry)),
 };

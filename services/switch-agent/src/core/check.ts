@@ -3,6 +3,7 @@ import { SHARDS, type sw } from '@ringback/contracts';
 const TOKEN = /^[A-Za-z0-9_.:-]{1,128}$/;
 const LEG_ID = /^[A-Za-z0-9-]{1,64}$/;
 const USER = /^\+?[A-Za-z0-9*#_.-]{1,64}$/;
+const TRUNK = /^[A-Za-z0-9_-]{1,63}$/;
 const GATEWAY = /^[A-Za-z0-9.-]{1,253}(:\d{1,5})?$/;
 const CAUSE = /^[A-Z][A-Z0-9_]{1,60}$/;
 const PROMPT = /^[A-Za-z0-9_-]+(\/[A-Za-z0-9_-]+)*$/;
@@ -55,6 +56,7 @@ function dialProblem(dial: sw.Dial | undefined, field: string): Problem {
   if (!USER.test(dial.toUser)) return `${field}.to_user: not a user part`;
   if (!GATEWAY.test(dial.gateway)) return `${field}.gateway: not host:port`;
   if (dial.callerId !== '' && !USER.test(dial.callerId)) return `${field}.caller_id: not a user part`;
+  if (dial.credentials && !TRUNK.test(dial.trunkId)) return `${field}.trunk_id: not the id of a trunk`;
   return (
     secondsProblem(dial.cutoffSeconds, `${field}.cutoff_seconds`) ??
     secondsProblem(dial.answerTimeoutSeconds, `${field}.answer_timeout_seconds`) ??

@@ -6,6 +6,8 @@ export interface DialOptions {
   profile: string;
   /** host:port of the edge the INVITE goes through; empty: straight to the gateway. */
   edge: string;
+  /** Gateway whose credentials meet a challenge; empty: none. */
+  credentialsOf?: string;
   traceparent: string;
 }
 
@@ -16,7 +18,7 @@ function endpoint({ dial, profile, edge }: DialOptions): string {
   return `sofia/${profile}/${dial.toUser}@${dial.gateway}${edge === '' ? '' : `;fs_path=sip:${edge}`}`;
 }
 
-function common({ legId, dial, traceparent }: DialOptions): string[] {
+function common({ legId, dial, traceparent, credentialsOf = '' }: DialOptions): string[] {
   const caller =
     dial.callerId === ''
       ? [
@@ -33,6 +35,7 @@ function common({ legId, dial, traceparent }: DialOptions): string[] {
     'playback_terminators=none',
     // The leg's own limit: `progress_timeout` is not read within the brackets of a leg.
     ...(dial.progressTimeoutSeconds > 0 ? [`leg_progress_timeout=${dial.progressTimeoutSeconds}`] : []),
+    ...(credentialsOf === '' ? [] : [`sip_use_gateway=${credentialsOf}`]),
     ...(traceparent === '' ? [] : [`sip_h_X-Traceparent=${traceparent}`]),
   ];
 }

@@ -20,6 +20,7 @@ const PERFORM: { [K in Exclude<Kind, 'drain' | 'probe'>]: Perform<K> } = {
   async originate(context, command, leg) {
     const { esl, pacer, legs } = context;
     if (!context.unsent.has(command.commandId)) return; // sent before: never twice
+    const credentialsOf = await context.gateways.nameFor(command.body.value.dial!);
     await pacer.turn();
     if (legs.get(leg.id)?.ended) return; // hung up while it waited
     if (tooLate(context, command)) return fail(context, command, 'TOO_LATE', 'its turn came after start_by', leg.id);
@@ -29,6 +30,7 @@ const PERFORM: { [K in Exclude<Kind, 'drain' | 'probe'>]: Perform<K> } = {
       dial,
       profile: context.profile,
       edge: context.nextEdge(),
+      credentialsOf,
       traceparent: leg.traceparent,
     });
     const sending = esl.bgapi(line);
@@ -75,6 +77,7 @@ const PERFORM: { [K in Exclude<Kind, 'drain' | 'probe'>]: Perform<K> } = {
     const { esl, legs, pacer } = context;
     const { bLegId, dial, endCode, ringbackCountry } = command.body.value;
     if (!context.unsent.has(command.commandId)) return; // sent before: never twice
+    const credentialsOf = await context.gateways.nameFor(dial!);
     await pacer.turn();
     const b = legs.get(bLegId);
     if (!b || b.ended) return;
@@ -90,6 +93,7 @@ const PERFORM: { [K in Exclude<Kind, 'drain' | 'probe'>]: Perform<K> } = {
       dial: dial!,
       profile: context.profile,
       edge: context.nextEdge(),
+      credentialsOf,
       traceparent: b.traceparent,
     });
     // Sent together, performed in this order: each but the last is over at once, so that nothing nests.

@@ -2,6 +2,7 @@ import type { sw } from '@ringback/contracts';
 import type { Logger } from '@ringback/service-kit';
 import type { Pacer } from '../core/pace.ts';
 import type { LegBook } from '../legs.ts';
+import type { Gateways } from '../switch/gateways.ts';
 import type { Esl } from '../switch/traced-esl.ts';
 import type { InputDesk } from './input.ts';
 
@@ -16,6 +17,7 @@ export interface Context {
   promptsDir: string;
   /** host:port of the edge whose turn it is; empty: none. */
   nextEdge: () => string;
+  gateways: Gateways;
   /** Now by the switch's clock, epoch µs. */
   switchNow: () => number;
   /** Now by ours. */

@@ -93,6 +93,12 @@ export interface Trunk {
   /** May numbers of ours/callers be shown to B over it (caller ID forwarding)? */
   forwardCallerId: boolean;
   disabled: boolean;
+  /** Name for digest authentication of calls that go out; empty: none is wanted. */
+  username: string;
+  /** Its password; never answered. Empty with a username: the one that is set stays. */
+  password: string;
+  /** How it is kept; not for callers of the API. */
+  sealedPassword: Buffer;
 }
 
 function createBaseWatchEdgeConfigRequest(): WatchEdgeConfigRequest {
@@ -717,6 +723,9 @@ function createBaseTrunk(): Trunk {
     callsPerSecond: 0,
     forwardCallerId: false,
     disabled: false,
+    username: "",
+    password: "",
+    sealedPassword: Buffer.alloc(0),
   };
 }
 
@@ -757,6 +766,15 @@ export const Trunk: MessageFns<Trunk> = {
     }
     if (message.disabled !== false) {
       writer.uint32(96).bool(message.disabled);
+    }
+    if (message.username !== "") {
+      writer.uint32(106).string(message.username);
+    }
+    if (message.password !== "") {
+      writer.uint32(114).string(message.password);
+    }
+    if (message.sealedPassword.length !== 0) {
+      writer.uint32(122).bytes(message.sealedPassword);
     }
     return writer;
   },
@@ -870,6 +888,30 @@ export const Trunk: MessageFns<Trunk> = {
             message.disabled = reader.bool();
             continue;
           }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.username = reader.string();
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.password = reader.string();
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.sealedPassword = Buffer.from(reader.bytes());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -908,6 +950,13 @@ export const Trunk: MessageFns<Trunk> = {
         ? globalThis.Boolean(object.forward_caller_id)
         : false,
       disabled: isSet(object.disabled) ? globalThis.Boolean(object.disabled) : false,
+      username: isSet(object.username) ? globalThis.String(object.username) : "",
+      password: isSet(object.password) ? globalThis.String(object.password) : "",
+      sealedPassword: isSet(object.sealedPassword)
+        ? Buffer.from(bytesFromBase64(object.sealedPassword))
+        : isSet(object.sealed_password)
+        ? Buffer.from(bytesFromBase64(object.sealed_password))
+        : Buffer.alloc(0),
     };
   },
 
@@ -949,6 +998,15 @@ export const Trunk: MessageFns<Trunk> = {
     if (message.disabled !== false) {
       obj.disabled = message.disabled;
     }
+    if (message.username !== "") {
+      obj.username = message.username;
+    }
+    if (message.password !== "") {
+      obj.password = message.password;
+    }
+    if (message.sealedPassword.length !== 0) {
+      obj.sealedPassword = base64FromBytes(message.sealedPassword);
+    }
     return obj;
   },
 
@@ -969,6 +1027,9 @@ export const Trunk: MessageFns<Trunk> = {
     message.callsPerSecond = object.callsPerSecond ?? 0;
     message.forwardCallerId = object.forwardCallerId ?? false;
     message.disabled = object.disabled ?? false;
+    message.username = object.username ?? "";
+    message.password = object.password ?? "";
+    message.sealedPassword = object.sealedPassword ?? Buffer.alloc(0);
     return message;
   },
 };
@@ -1016,6 +1077,14 @@ export const EdgeConfigServiceClient = makeGenericClientConstructor(
   service: typeof EdgeConfigServiceService;
   serviceName: string;
 };
+
+function bytesFromBase64(b64: string): Uint8Array {
+  return Uint8Array.from(globalThis.Buffer.from(b64, "base64"));
+}
+
+function base64FromBytes(arr: Uint8Array): string {
+  return globalThis.Buffer.from(arr).toString("base64");
+}
 
 function floatToJson(value: number | null | undefined): number | string | null | undefined {
   return typeof value === "number" && !globalThis.Number.isFinite(value) ? globalThis.String(value) : value;

@@ -53,6 +53,14 @@ export interface Dial {
   answerTimeoutSeconds: number;
   /** Longest wait for a first provisional reply above 100, in seconds (leg B: then the next trunk). 0: none. */
   progressTimeoutSeconds: number;
+  /** For a trunk that wants digest authentication (RFC 3261 section 22). */
+  credentials: TrunkCredentials | undefined;
+}
+
+export interface TrunkCredentials {
+  username: string;
+  /** Sealed with EVENT_KEY for purpose `trunk password`, context: the trunk's id. */
+  sealedPassword: Buffer;
 }
 
 /** Leg A of a callback: `originate … &park()`, early media ignored. Yields LegProgress, LegAnswered, LegEnded. */
@@ -704,6 +712,7 @@ function createBaseDial(): Dial {
     cutoffSeconds: 0,
     answerTimeoutSeconds: 0,
     progressTimeoutSeconds: 0,
+    credentials: undefined,
   };
 }
 
@@ -729,6 +738,9 @@ export const Dial: MessageFns<Dial> = {
     }
     if (message.progressTimeoutSeconds !== 0) {
       writer.uint32(56).uint32(message.progressTimeoutSeconds);
+    }
+    if (message.credentials !== undefined) {
+      TrunkCredentials.encode(message.credentials, writer.uint32(66).fork()).join();
     }
     return writer;
   },
@@ -802,6 +814,14 @@ export const Dial: MessageFns<Dial> = {
             message.progressTimeoutSeconds = reader.uint32();
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.credentials = TrunkCredentials.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -847,6 +867,7 @@ export const Dial: MessageFns<Dial> = {
         : isSet(object.progress_timeout_seconds)
         ? globalThis.Number(object.progress_timeout_seconds)
         : 0,
+      credentials: isSet(object.credentials) ? TrunkCredentials.fromJSON(object.credentials) : undefined,
     };
   },
 
@@ -873,6 +894,9 @@ export const Dial: MessageFns<Dial> = {
     if (message.progressTimeoutSeconds !== 0) {
       obj.progressTimeoutSeconds = Math.round(message.progressTimeoutSeconds);
     }
+    if (message.credentials !== undefined) {
+      obj.credentials = TrunkCredentials.toJSON(message.credentials);
+    }
     return obj;
   },
 
@@ -888,6 +912,98 @@ export const Dial: MessageFns<Dial> = {
     message.cutoffSeconds = object.cutoffSeconds ?? 0;
     message.answerTimeoutSeconds = object.answerTimeoutSeconds ?? 0;
     message.progressTimeoutSeconds = object.progressTimeoutSeconds ?? 0;
+    message.credentials = (object.credentials !== undefined && object.credentials !== null)
+      ? TrunkCredentials.fromPartial(object.credentials)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseTrunkCredentials(): TrunkCredentials {
+  return { username: "", sealedPassword: Buffer.alloc(0) };
+}
+
+export const TrunkCredentials: MessageFns<TrunkCredentials> = {
+  encode(message: TrunkCredentials, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.username !== "") {
+      writer.uint32(10).string(message.username);
+    }
+    if (message.sealedPassword.length !== 0) {
+      writer.uint32(18).bytes(message.sealedPassword);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TrunkCredentials {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTrunkCredentials();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.username = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.sealedPassword = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): TrunkCredentials {
+    return {
+      username: isSet(object.username) ? globalThis.String(object.username) : "",
+      sealedPassword: isSet(object.sealedPassword)
+        ? Buffer.from(bytesFromBase64(object.sealedPassword))
+        : isSet(object.sealed_password)
+        ? Buffer.from(bytesFromBase64(object.sealed_password))
+        : Buffer.alloc(0),
+    };
+  },
+
+  toJSON(message: TrunkCredentials): unknown {
+    const obj: any = {};
+    if (message.username !== "") {
+      obj.username = message.username;
+    }
+    if (message.sealedPassword.length !== 0) {
+      obj.sealedPassword = base64FromBytes(message.sealedPassword);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<TrunkCredentials>): TrunkCredentials {
+    return TrunkCredentials.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TrunkCredentials>): TrunkCredentials {
+    const message = createBaseTrunkCredentials();
+    message.username = object.username ?? "";
+    message.sealedPassword = object.sealedPassword ?? Buffer.alloc(0);
     return message;
   },
 };
