@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cp, mkdtemp, rename, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -19,11 +19,15 @@ const CALLBACK = '+48223000000';
 const WAIT = 40_000;
 const SIPP_HOST = '127.0.3.1';
 const BARESIP_HOST = '127.0.3.2';
+/** SIPp as a carrier that wants digest authentication. */
+const DIGEST_HOST = '127.0.3.3';
+const DIGEST = { username: 'ringback-at-carrier', password: 'only-we-two-know' };
 
 let world: World;
 let sounds: string;
 let sippPort: number;
 let baresipPort: number;
+let digestPort: number;
 
 const cli = async (...args: string[]): Promise<string> => {
   const { status, stdout, stderr } = await ringback(join(world.runDir, 'endpoints.json'), ...args);
@@ -32,23 +36,28 @@ const cli = async (...args: string[]): Promise<string> => {
 };
 
 /** A trunk that takes calls to these numbers, and whose calls are taken. */
-async function addTrunk(id: string, host: string, port: number, prefix: string): Promise<void> {
-  const where = ['--sources', host, '--gateway', `${host}:${port}`, '--prefixes', prefix];
+async function addTrunk(id: string, host: string, port: number, prefix: string, ...more: string[]): Promise<void> {
+  const where = ['--sources', host, '--gateway', `${host}:${port}`, '--prefixes', prefix, ...more];
   await cli('trunks', 'put', id, ...where, '--trusted', '--country', 'PL', '--priority', '0', '--forward-caller-id');
 }
 
 before(async () => {
   sounds = await mkdtemp(join(tmpdir(), 'sounds-'));
   await cp(join(ROOT, 'packages/prompts/sounds'), sounds, { recursive: true });
-  const file = (id: string): string => join(sounds, 'en', `${id}.wav`);
-  await rename(file('ask_destination'), file('moved'));
-  await rename(file('ask_pin'), file('ask_destination'));
-  await rename(file('moved'), file('ask_pin'));
+  const prompt = (id: string): string => join(sounds, 'en', `${id}.wav`);
+  await rename(prompt('ask_destination'), prompt('moved'));
+  await rename(prompt('ask_pin'), prompt('ask_destination'));
+  await rename(prompt('moved'), prompt('ask_pin'));
   world = await World.start({ env: { agent: { PROMPTS_DIR: sounds } } });
   sippPort = await freePort(SIPP_HOST);
   baresipPort = await freePort(BARESIP_HOST);
+  digestPort = await freePort(DIGEST_HOST);
   await addTrunk('sipp', SIPP_HOST, sippPort, '+486077710');
   await addTrunk('baresip', BARESIP_HOST, baresipPort, '+486077720');
+  const file = join(sounds, 'password');
+  await writeFile(file, `${DIGEST.password}\n`);
+  const digest = ['--username', DIGEST.username, '--password-file', file];
+  await addTrunk('digest', DIGEST_HOST, digestPort, '+486077730', ...digest);
 });
 after(async () => {
   try {
@@ -87,14 +96,17 @@ async function endSession(caller: string): Promise<void> {
 }
 
 describe('SIPp is the carrier', { timeout: 180_000 }, () => {
-  for (const [scenario, caller, destination] of [
-    ['callback-rfc4733.xml', '+48607771001', '+442079467001'],
-    ['callback-info.xml', '+48607771002', '+442079467002'],
+  for (const [scenario, trunk, caller, destination] of [
+    ['callback-rfc4733.xml', 'sipp', '+48607771001', '+442079467001'],
+    ['callback-info.xml', 'sipp', '+48607771002', '+442079467002'],
+    ['callback-digest.xml', 'digest', '+48607773001', '+442079467004'],
   ] as const) {
     test(`${scenario}: a missed call, called back, digits keyed, connected, heard`, async () => {
       await customer(caller, destination, answer(100));
-      const mediaPort = await freePort(SIPP_HOST);
-      const called = await sipp({ scenario, host: SIPP_HOST, port: sippPort, mediaPort });
+      const host = trunk === 'digest' ? DIGEST_HOST : SIPP_HOST;
+      const port = trunk === 'digest' ? digestPort : sippPort;
+      const keys = { digestuser: DIGEST.username, digestpassword: DIGEST.password };
+      const called = await sipp({ scenario, host, port, mediaPort: await freePort(host), keys });
       try {
         const trigger = await sipp({
           scenario: 'trigger.xml',
@@ -117,7 +129,7 @@ describe('SIPp is the carrier', { timeout: 180_000 }, () => {
         called.stop();
       }
       await until('all is settled', async () => (await outcome(caller)).length === 3);
-      assert.deepEqual(await outcome(caller), ['a success sipp', 'b success carrier', 'trigger success sipp']);
+      assert.deepEqual(await outcome(caller), [`a success ${trunk}`, 'b success carrier', 'trigger success sipp']);
     });
   }
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { EVENT_STREAM, sw } from '@ringback/contracts';
+import { EVENT_STREAM } from '@ringback/contracts';
 import { Box } from '@ringback/sealing';
 import { uuidv7 } from '@ringback/service-kit';
 import { World } from './world.ts';
