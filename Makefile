@@ -15,7 +15,7 @@ phone: bootstrap
 
 # Kills processes in the middle of calls; wants the machine to itself.
 chaos: bootstrap
-	@bash scripts/test.sh test/death.test.ts
+	@bash scripts/test.sh test/death-of-services.test.ts test/death-of-parts.test.ts
 
 # Ratios and figures, each measured against a baseline in the same run; wants the machine to itself.
 bench: bootstrap

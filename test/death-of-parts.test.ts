@@ -1,52 +1,27 @@
 import assert from 'node:assert/strict';
-import { after, afterEach, before, describe, test } from 'node:test';
-import { calledBackAfterLoss, play, type Scene, Scenes, WAIT } from './support/kill-scenes.ts';
-import { World } from './support/world.ts';
+import { test } from 'node:test';
+import { onStage } from './support/deaths.ts';
+import { calledBackAfterLoss, play, type Scene, WAIT } from './support/kill-scenes.ts';
 
 const EVERYTHING = ['dialer', 'billing', 'auth', 'ivr', 'agent-1', 'agent-2', 'edge-agent', 'nats', 'postgres'];
 
 const agentOf = (switchId: string): string => switchId.replace('switch', 'agent');
 
-let world: World;
-let scenes: Scenes;
-
-before(async () => {
-  world = await World.start({ env: { dialer: { WARN_LEAD: '3s' } }, accessNumber: { answerTimeoutSeconds: 30 } });
-  scenes = new Scenes(world);
-});
-after(() => world.close());
-
-describe('a process is killed in the middle of calls', { timeout: 600_000 }, () => {
-  afterEach(async () => {
-    await world.settled(WAIT);
-    await world.invariants();
-  });
-
-  /** One caller at every moment of a call. */
-  const everyMoment = (): Promise<Scene[]> =>
-    Promise.all([
-      scenes.talking(),
-      scenes.leaving(),
-      scenes.ringingA(),
-      scenes.ringingB(),
-      scenes.keyingPin(),
-      scenes.triggering('while the access number rings'),
-      scenes.triggering('right after the trigger'),
-      scenes.exhausting(),
-    ]);
-
-  for (const name of ['dialer', 'billing', 'auth', 'ivr', 'nats', 'postgres', 'kamailio']) {
+onStage('what services stand on is killed in the middle of calls', (stage) => {
+  for (const name of ['postgres', 'kamailio']) {
     test(name, async () => {
-      await play(world, await everyMoment(), () => world.platform.kill(name));
+      await play(stage().world, await stage().everyMoment(), () => stage().world.platform.kill(name));
     });
   }
 
   test('the agent of the switch that carries the conversation', async () => {
-    const parts = await everyMoment();
+    const { world, scenes } = stage();
+    const parts = await stage().everyMoment();
     await play(world, parts, async () => world.platform.kill(agentOf(await scenes.switchOf(parts[0]?.caller ?? ''))));
   });
 
   test('everything but switch and edge', async () => {
+    const { world, scenes } = stage();
     const parts = await Promise.all([scenes.exhausting(), scenes.talking()]);
     await play(world, parts, async () => {
       const { supervisor } = world.platform;
@@ -63,6 +38,7 @@ describe('a process is killed in the middle of calls', { timeout: 600_000 }, () 
   });
 
   test('a switch', async () => {
+    const { world, scenes } = stage();
     const parts = await Promise.all([scenes.talking(), scenes.talking(), scenes.ringingA(), scenes.ringingA()]);
     const lost = new Set<Scene>();
     let dead = '';
