@@ -10,6 +10,7 @@ const agentOf = (switchId: string): string => switchId.replace('switch', 'agent'
 onStage('what services stand on is killed in the middle of calls', (stage) => {
   for (const name of ['postgres', 'kamailio']) {
     test(name, async () => {
+      stage().scenes.edgeDies = name === 'kamailio';
       await play(stage().world, await stage().everyMoment(), () => stage().world.platform.kill(name));
     });
   }

@@ -40,8 +40,11 @@ export async function outcome(world: World, caller: string): Promise<string[]> {
   return cdrs.map(({ role, result, reason }) => [role, result, reason].filter(Boolean).join(' ')).sort();
 }
 
-/** Waits until the caller's session is over, then compares. */
-export async function booked(world: World, caller: string, expected: string[]): Promise<void> {
+/** How a call is booked that met no edge: it is tried again. */
+const UNMET = 'a unreachable congestion';
+
+/** Waits until the caller's session is over, then compares; attempts that are `spared` may be there, or not. */
+export async function booked(world: World, caller: string, expected: string[], spared?: string): Promise<void> {
   const mine = async () => (await world.sessions()).filter(({ callerId }) => callerId === caller);
   await until(
     'the session ends',
@@ -51,7 +54,11 @@ export async function booked(world: World, caller: string, expected: string[]): 
     },
     WAIT,
   );
-  assert.deepEqual(await outcome(world, caller), expected);
+  const legs = await outcome(world, caller);
+  assert.deepEqual(
+    legs.filter((leg) => leg !== spared),
+    expected,
+  );
 }
 
 export interface Conversation {
@@ -62,6 +69,8 @@ export interface Conversation {
 }
 
 export class Scenes {
+  /** The edge is what is killed: a call that is due before it is back meets nobody. */
+  edgeDies = false;
   readonly #world: World;
   #destinations = 0;
 
@@ -316,7 +325,7 @@ export class Scenes {
         await a.expectPrompt(ASKED, WAIT, { until: 'start' });
         a.hangup();
         await back;
-        await booked(this.#world, customer.caller, ['a success', 'trigger success']);
+        await booked(this.#world, customer.caller, ['a success', 'trigger success'], this.edgeDies ? UNMET : undefined);
         this.#calledOnce(customer.caller);
       },
     };

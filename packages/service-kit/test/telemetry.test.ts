@@ -131,7 +131,7 @@ test('an error marks the span by its class; its text, which may quote a number, 
   const [span] = await spans();
   assert.equal(span?.error, 'RangeError');
   assert.equal(span.attributes['error.type'], 'RangeError');
-  assert.ok(!JSON.stringify(span).includes('48601'));
+  assert.ok(!JSON.stringify(span).includes('48601000001'));
 });
 
 test('a message carries the context of the span it is sent in', async () => {
@@ -196,7 +196,7 @@ test('statements of a question are spans of it; others are none', async () => {
       statements.map(({ name, kind, parentSpanId }) => [name, kind, parentSpanId]),
       ['SELECT auth', 'BEGIN auth', 'ROLLBACK auth'].map((name) => [name, 'client', spanIdOf(PARENT)]),
     );
-    assert.ok(!JSON.stringify(statements).includes('48601'));
+    assert.ok(!JSON.stringify(statements).includes('48601000001'));
   } finally {
     await pool.end();
     await database.close();
