@@ -4,6 +4,7 @@ import { requestSection } from './config/request.ts';
 import { tableFiles } from './files.ts';
 import type { EdgeModel, EdgeState } from './model.ts';
 import { configFile } from './paths.ts';
+import { registrationFiles, registrationSection } from './registrations.ts';
 import { edgeTables } from './tables.ts';
 import { validateModel } from './validate.ts';
 
@@ -17,6 +18,7 @@ export function kamailioConfig(model: EdgeModel): string {
     trunkSection(model),
     switchSection(model),
     dialogSection(model),
+    registrationSection(),
   ].join('');
 }
 
@@ -25,7 +27,7 @@ export function kamailioConfig(model: EdgeModel): string {
  * @throws EdgeConfigError naming every knob at fault.
  */
 export function edgeFiles(model: EdgeModel, state: EdgeState): Map<string, string> {
-  return new Map([['kamailio.cfg', kamailioConfig(model)], ...tableFiles(edgeTables(state))]);
+  return new Map([['kamailio.cfg', kamailioConfig(model)], ...registrationFiles(), ...tableFiles(edgeTables(state))]);
 }
 
 /** Arguments for /usr/sbin/kamailio: in the foreground, one JSON object a log line on stderr. */

@@ -14,5 +14,6 @@ export {
 export { edgeFiles, kamailioArguments, kamailioConfig } from './generate.ts';
 export * from './model.ts';
 export { configFile, controlSocket } from './paths.ts';
+export { REGISTRAR_LEASE } from './registrations.ts';
 export * from './tables.ts';
 export { EdgeConfigError, type Problem, validateModel, validateState } from './validate.ts';

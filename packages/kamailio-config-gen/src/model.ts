@@ -35,7 +35,19 @@ export interface EdgeModel {
   readonly timers: EdgeTimers;
   /** OPTIONS to every switch at this interval, seconds; a good answer revives an inactive one. 0: none. */
   readonly probeIntervalSeconds: number;
+  readonly registration: RegistrationTimes;
   readonly logLevel: LogLevel;
+}
+
+/** How this edge registers at carriers (RFC 3261 section 10) while it is the one that does. */
+export interface RegistrationTimes {
+  /**
+   * Between two looks at what is due, seconds, 1–60. A registration is renewed from the look on that finds it closer than
+   * this, and 3 s, to its end.
+   */
+  readonly checkSeconds: number;
+  /** After a refusal, or no answer, seconds, 1–3600. */
+  readonly retrySeconds: number;
 }
 
 export interface HostPort {
@@ -123,6 +135,7 @@ export const DEFAULTS = {
   trunkRequestsPerSecond: 500,
   timers: { switchReplyMs: 2000, trunkReplyMs: 4000, finalReplyMs: 120_000 },
   probeIntervalSeconds: 2,
+  registration: { checkSeconds: 15, retrySeconds: 30 },
   logLevel: 'notice',
 } as const satisfies Partial<EdgeModel>;
 

@@ -60,6 +60,8 @@ export function validateModel(model: EdgeModel): void {
   c.integer('workers', model.workers, 1, 16);
   c.integer('sharedMemoryMiB', model.sharedMemoryMiB, 16, 4096);
   c.integer('privateMemoryMiB', model.privateMemoryMiB, 2, 256);
+  c.integer('registration.checkSeconds', model.registration.checkSeconds, 1, 60);
+  c.integer('registration.retrySeconds', model.registration.retrySeconds, 1, 3600);
   for (const knob of ['configDir', 'runDir'] as const) {
     const path = model.paths[knob];
     c.check(`paths.${knob}`, SAFE_PATH.test(path), 'must be an absolute path of A–Z a–z 0–9 _ . / + @ -');

@@ -63,7 +63,7 @@ describe('the edge-agent beside a real Kamailio', () => {
     said.set('a', { switchId: 'a', sipAddress: one.address, state: ACTIVE });
     said.set('b', { switchId: 'b', sipAddress: two.address, state: ACTIVE });
     await becomes(NUMBER, 486);
-    assert.equal(await world.ready(), 'ok\n');
+    await until('ready', async () => (await world.ready()) === 'ok\n');
     await until('both get calls', async () => {
       await world.call(NUMBER);
       return one.calls() > 0 && two.calls() > 0;

@@ -23,6 +23,8 @@ route[FROM_TRUNK] {
 
     # Access numbers stand with +; carriers send +48…, 0048… or 48….
     $var(number) = $(rU{s.select,0,;});
+    # The Contact we registered at this trunk: the number called stands in To.
+    if ($rU == $var(trunk)) $var(number) = $(tU{s.select,0,;});
     if ($var(number) =~ "^00") {
         $var(number) = "+" + $(var(number){s.substr,2,0});
     } else if ($var(number) =~ "^[1-9]") {

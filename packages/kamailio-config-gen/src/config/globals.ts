@@ -1,5 +1,6 @@
 import type { EdgeModel, LogLevel } from '../model.ts';
 import { controlSocket } from '../paths.ts';
+import { REGISTRAR_LEASE } from '../registrations.ts';
 
 /** Kamailio's numbers for `debug`. */
 const DEBUG: Readonly<Record<LogLevel, number>> = { error: -1, warn: 0, notice: 1, info: 2 };
@@ -42,6 +43,7 @@ const MODULES = [
   'dispatcher',
   'pike',
   'pipelimit',
+  'uac',
   'debugger',
 ] as const;
 
@@ -67,6 +69,7 @@ export const COUNTERS = [
   'trigger_relayed',
   'outbound_relayed',
   'trunk_unreachable',
+  'register_fenced',
 ] as const;
 
 export function globalSection(model: EdgeModel): string {
@@ -149,6 +152,7 @@ modparam("htable", "htable", "access=>size=12;dbtable=access;")
 modparam("htable", "htable", "trunk=>size=6;dbtable=trunk;")
 modparam("htable", "htable", "gateway=>size=6;dbtable=gateway;")
 modparam("htable", "htable", "edge=>size=2;dbtable=edge;")
+modparam("htable", "htable", "${REGISTRAR_LEASE.table}=>size=2;")
 modparam("htable", "htable", "banned=>size=10;autoexpire=${limit.banSeconds};")
 modparam("permissions", "address_file", "${paths.configDir}/sources.list")
 modparam("permissions", "peer_tag_avp", "$avp(trunk)")
@@ -168,6 +172,14 @@ modparam("pike", "remove_latency", ${limit.banSeconds})
 # Trunks: pipes are made when first used; a pipe's counter starts again each second.
 modparam("pipelimit", "timer_interval", 1)
 modparam("pipelimit", "reply_code", 503)
+
+# Registrations at carriers are told by RPC while this edge is the one that registers; the file holds none.
+modparam("uac", "restore_mode", "none")
+modparam("uac", "reg_db_url", "text://${paths.configDir}/tables")
+modparam("uac", "reg_contact_addr", "${model.advertise.host}:${model.advertise.port}")
+modparam("uac", "reg_timer_interval", ${model.registration.checkSeconds})
+modparam("uac", "reg_retry_interval", ${model.registration.retrySeconds})
+modparam("uac", "reg_keep_callid", 1)
 
 ${COUNTERS.map((name) => `modparam("statistics", "variable", "${name}")`).join('\n')}
 `;

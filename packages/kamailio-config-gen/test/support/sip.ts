@@ -50,6 +50,8 @@ export interface RequestOptions {
   readonly cseq?: number;
   readonly fromHeader?: string;
   readonly fromTag?: string;
+  /** Without tag; the Request-URI unless given. */
+  readonly toHeader?: string;
   readonly toTag?: string;
   readonly maxForwards?: number;
   readonly headers?: readonly string[];
@@ -64,7 +66,7 @@ export function request(o: RequestOptions): string {
     `Via: SIP/2.0/UDP ${o.from};branch=${o.branch ?? `z9hG4bK${token()}`}`,
     `Max-Forwards: ${o.maxForwards ?? 70}`,
     `From: ${o.fromHeader ?? '<sip:+48601000001@carrier.example>'};tag=${o.fromTag ?? token()}`,
-    `To: <${o.uri}>${o.toTag === undefined ? '' : `;tag=${o.toTag}`}`,
+    `To: ${o.toHeader ?? `<${o.uri}>`}${o.toTag === undefined ? '' : `;tag=${o.toTag}`}`,
     `Call-ID: ${o.callId ?? token()}`,
     `CSeq: ${o.cseq ?? 1} ${method}`,
     `Contact: <sip:peer@${o.from}>`,
