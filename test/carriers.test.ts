@@ -21,6 +21,8 @@ const SIPP_HOST = '127.0.3.1';
 const BARESIP_HOST = '127.0.3.2';
 /** SIPp as a carrier that wants digest authentication. */
 const DIGEST_HOST = '127.0.3.3';
+/** And one that wants us to register. */
+const REGISTRAR_HOST = '127.0.3.4';
 const DIGEST = { username: 'ringback-at-carrier', password: 'only-we-two-know' };
 
 let world: World;
@@ -28,6 +30,7 @@ let sounds: string;
 let sippPort: number;
 let baresipPort: number;
 let digestPort: number;
+let digest: string[];
 
 const cli = async (...args: string[]): Promise<string> => {
   const { status, stdout, stderr } = await ringback(join(world.runDir, 'endpoints.json'), ...args);
@@ -56,7 +59,7 @@ before(async () => {
   await addTrunk('baresip', BARESIP_HOST, baresipPort, '+486077720');
   const file = join(sounds, 'password');
   await writeFile(file, `${DIGEST.password}\n`);
-  const digest = ['--username', DIGEST.username, '--password-file', file];
+  digest = ['--username', DIGEST.username, '--password-file', file];
   await addTrunk('digest', DIGEST_HOST, digestPort, '+486077730', ...digest);
 });
 after(async () => {
@@ -114,7 +117,7 @@ describe('SIPp is the carrier', { timeout: 180_000 }, () => {
           port: await freePort(SIPP_HOST),
           mediaPort: await freePort(SIPP_HOST),
           to: world.endpoints.edge.sip,
-          keys: { caller },
+          keys: { caller, called: CALLBACK },
           service: CALLBACK,
         });
         await trigger.done;
@@ -132,6 +135,46 @@ describe('SIPp is the carrier', { timeout: 180_000 }, () => {
       assert.deepEqual(await outcome(caller), [`a success ${trunk}`, 'b success carrier', 'trigger success sipp']);
     });
   }
+});
+
+describe('a carrier that wants us to register', { timeout: 120_000 }, () => {
+  const trunk = 'registered';
+  const registered = async (): Promise<boolean> => {
+    const trunks = JSON.parse(await cli('--json', 'trunks', 'list')) as {
+      id: string;
+      registration: { registered: boolean } | null;
+    }[];
+    return trunks.find(({ id }) => id === trunk)?.registration?.registered ?? false;
+  };
+
+  test('the edge registers by digest, and calls come to its Contact', async () => {
+    const port = await freePort(REGISTRAR_HOST);
+    const keys = { digestuser: DIGEST.username, digestpassword: DIGEST.password };
+    const mediaPort = await freePort(REGISTRAR_HOST);
+    const registrar = await sipp({ scenario: 'register.xml', host: REGISTRAR_HOST, port, mediaPort, keys });
+    try {
+      const where = ['--sources', REGISTRAR_HOST, '--registrar', `${REGISTRAR_HOST}:${port}`, ...digest];
+      await cli('trunks', 'put', trunk, ...where, '--trusted', '--country', 'PL');
+      await registrar.done;
+    } finally {
+      registrar.stop();
+    }
+    await until('the list says so', registered, WAIT);
+    assert.match(await cli('trunks', 'list'), /by edge-1/);
+    const trigger = await sipp({
+      scenario: 'trigger.xml',
+      host: REGISTRAR_HOST,
+      port: await freePort(REGISTRAR_HOST),
+      mediaPort,
+      to: world.endpoints.edge.sip,
+      keys: { caller: '+48607774001', called: CALLBACK },
+      service: trunk,
+    });
+    await trigger.done;
+    await until('the trigger is booked', async () => (await outcome('+48607774001')).length === 1, WAIT);
+    // Nobody knows that caller: the trigger is in the books, and that is all.
+    assert.deepEqual(await outcome('+48607774001'), [`trigger refused ${trunk}`]);
+  });
 });
 
 describe('baresip is the carrier', { timeout: 180_000 }, () => {

@@ -27,6 +27,12 @@ function decimal(name: string, text: string | undefined): number {
   return Number(text);
 }
 
+function registrationWords(registration: dialer.TrunkRegistration | null): string {
+  if (!registration) return '';
+  if (registration.edgeId === '') return 'no edge registers';
+  return registration.registered ? `by ${registration.edgeId}` : `${registration.edgeId} tries`;
+}
+
 export function routingCommands(program: Command, action: Action): void {
   const numbers = program.command('access-numbers').description('numbers that callers ring');
   numbers
@@ -107,7 +113,9 @@ export function routingCommands(program: Command, action: Action): void {
     .action(
       action(async ({ platform, out }) => {
         const all = await call(platform.routing, platform.routing.listTrunks, {});
-        out.table(all.trunks, {
+        const registrations = new Map(all.registrations.map((each) => [each.trunkId, each]));
+        const rows = all.trunks.map((trunk) => ({ ...trunk, registration: registrations.get(trunk.id) ?? null }));
+        out.table(rows, {
           TRUNK: ({ id }) => id,
           SOURCES: ({ sources }) => sources.join(', '),
           GATEWAY: ({ gateway }) => gateway,
@@ -116,6 +124,7 @@ export function routingCommands(program: Command, action: Action): void {
           IDENTITY: ({ identity }) => identity,
           FORMAT: ({ numberFormat }) => numberFormat,
           PREFIXES: ({ prefixes }) => prefixes.join(', '),
+          REGISTERED: ({ registration }) => registrationWords(registration),
           'DIGEST NAME': ({ username }) => username,
           PRIORITY: ({ priority }) => priority,
           'CALLS/S': ({ callsPerSecond }) => callsPerSecond || 'no limit',
@@ -136,7 +145,9 @@ export function routingCommands(program: Command, action: Action): void {
     .option('--priority <n>', 'lower first')
     .option('--calls-per-second <n>', 'limit of new calls; 0: none')
     .option('--forward-caller-id', "B may see the caller's number")
-    .option('--username <name>', 'for digest authentication of calls that go out')
+    .option('--username <name>', 'for digest authentication of calls that go out, and for the registrar')
+    .option('--registrar <host:port>', 'where an edge registers with that name; calls then come to its Contact')
+    .option('--register-seconds <n>', 'how long a registration is asked for, 60–86400 (default 600)')
     .option('--password-file <path>', 'file with its password on the first line; - for standard input')
     .option('--disabled', 'no new calls; calls that are up go on')
     .action(
@@ -156,6 +167,8 @@ export function routingCommands(program: Command, action: Action): void {
           forwardCallerId: options.forwardCallerId === true,
           disabled: options.disabled === true,
           username: text('username'),
+          registrar: text('registrar'),
+          registerSeconds: whole('register-seconds', options.registerSeconds as string | undefined),
           // Never an argument: those are seen by everybody on the machine.
           password: options.passwordFile === undefined ? '' : firstLine(String(options.passwordFile)),
         });

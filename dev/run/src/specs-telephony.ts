@@ -75,6 +75,7 @@ export async function edgeSpecs(layout: Layout, secrets: Secrets): Promise<EdgeP
         STATE_DIR: layout.dir('edge-agent'),
         DIALER_ADDRESS: layout.grpc.dialer,
         NATS_URL: natsUrl(layout, secrets),
+        EVENT_KEY: secrets.eventKey,
         HTTP_LISTEN: http,
         ...telemetryEnv(),
       },

@@ -15,8 +15,10 @@ import { EventSource } from './adapters/event-source.ts';
 import { OutboxRelay } from './adapters/outbox-relay.ts';
 import { EffectPerformer } from './adapters/performer.ts';
 import { openQuestions } from './adapters/questions.ts';
+import { RegistrarLease } from './adapters/registrar-lease.ts';
 import { RoutingStore } from './adapters/routing-store.ts';
 import { SwitchRegistry } from './adapters/switch-registry.ts';
+import { holdRegistrations } from './api/registrations.ts';
 import { routingHandlers, watchEdgeConfig } from './api/routing.ts';
 import { parkedEventHandlers, sessionHandlers } from './api/sessions.ts';
 import { switchHandlers } from './api/switches.ts';
@@ -53,6 +55,7 @@ await runService({
     const routing = new RoutingStore(pool, log, () => registry.pick());
     await routing.start();
     await registry.start(connection, log);
+    const registrarLease = new RegistrarLease(pool);
     const questions = openQuestions({
       auth: config.AUTH_ADDRESS,
       billing: config.BILLING_ADDRESS,
@@ -101,10 +104,18 @@ await runService({
         },
         {
           definition: dialer.RoutingServiceService,
-          handlers: unaryHandlers(log, routingHandlers(routing, config.EVENT_KEY)),
+          handlers: unaryHandlers(log, routingHandlers(routing, registrarLease, config.EVENT_KEY)),
         },
         { definition: dialer.ParkedEventServiceService, handlers: unaryHandlers(log, parkedEventHandlers(pool)) },
-        { definition: dialer.EdgeConfigServiceService, handlers: { watchEdgeConfig: watchEdgeConfig(routing) } },
+        {
+          definition: dialer.EdgeConfigServiceService,
+          handlers: {
+            watchEdgeConfig: watchEdgeConfig(routing),
+            ...unaryHandlers(log, {
+              holdRegistrations: holdRegistrations(registrarLease, () => routing.snapshot.trunks.values()),
+            }),
+          },
+        },
       ],
     });
 

@@ -42,6 +42,8 @@ const trunk = (id: string, fields: Partial<dialer.Trunk> = {}): dialer.Trunk => 
   username: '',
   password: '',
   sealedPassword: Buffer.alloc(0),
+  registrar: '',
+  registerSeconds: 600,
   numberFormat: 'e164plus',
   prefixes: [],
   priority: 0,

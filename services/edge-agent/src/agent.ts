@@ -93,6 +93,10 @@ export class EdgeAgent {
     return this.#drained;
   }
 
+  get draining(): boolean {
+    return this.#draining;
+  }
+
   /** Why calls should not be sent to this edge, or undefined. */
   notReady(): string | undefined {
     if (this.#draining) return 'draining';

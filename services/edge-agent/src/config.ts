@@ -12,6 +12,17 @@ export const CONFIG = {
     doc: 'pools whose switches (named <pool>-<anything without a dash>) stand behind this edge; none: all switches',
     default: [],
   }),
+  EVENT_KEY: knob.secret({
+    doc: 'the dialer’s: opens the passwords of trunks that want a registration; empty: none is made',
+    default: '',
+    min: 32,
+  }),
+  REGISTRATION_INTERVAL: knob.duration({
+    doc: 'between two looks at registrations, and questions for their lease, which lasts 15 s',
+    default: 3_000,
+    min: 100,
+    max: 5_000,
+  }),
   POLL_INTERVAL: knob.duration({ doc: 'between two looks at Kamailio', default: 1_000, min: 100, max: 60_000 }),
   SWITCH_SILENT_AFTER: knob.duration({
     doc: 'a switch whose agent is silent for so long takes no new calls until a probe is answered',

@@ -1,11 +1,13 @@
 import { join } from 'node:path';
-import { ofPools } from '@ringback/contracts';
-import { nowUs, runService } from '@ringback/service-kit';
+import { dialer, ofPools } from '@ringback/contracts';
+import { Box } from '@ringback/sealing';
+import { call, grpcClient, nowUs, runService } from '@ringback/service-kit';
 import { EdgeAgent } from './agent.ts';
 import { CONFIG } from './config.ts';
 import { publishMetrics } from './metrics.ts';
 import { KamailioRpc } from './rpc/client.ts';
 import { edgePage } from './pages.ts';
+import { Registrar } from './registrar.ts';
 import { followConfig, followSwitches } from './sources.ts';
 import { StateStore, TableFiles } from './store.ts';
 
@@ -13,8 +15,9 @@ await runService({
   name: 'edge-agent',
   config: CONFIG,
   async start(config, { log, fail }) {
+    const socket = join(config.EDGE_RUN_DIR, 'control.sock');
     const agent = new EdgeAgent({
-      rpc: new KamailioRpc(join(config.EDGE_RUN_DIR, 'control.sock')),
+      rpc: new KamailioRpc(socket),
       store: new StateStore(config.STATE_DIR),
       files: new TableFiles(config.EDGE_CONFIG_DIR),
       log,
@@ -25,7 +28,25 @@ await runService({
       forgetAfterMs: config.SWITCH_FORGET_AFTER,
     });
     await agent.start();
-    publishMetrics(agent);
+    const box = config.EVENT_KEY === '' ? undefined : new Box(config.EVENT_KEY, 'trunk password');
+    const client = grpcClient(dialer.EdgeConfigServiceClient, config.DIALER_ADDRESS);
+    const registrarRpc = new KamailioRpc(socket);
+    const registrar = new Registrar({
+      rpc: registrarRpc,
+      edgeId: config.EDGE_ID,
+      log,
+      now: () => Date.now(),
+      serving: () => agent.serving,
+      draining: () => agent.draining,
+      turnMs: config.REGISTRATION_INTERVAL,
+      ask: (request) => call(client, client.holdRegistrations, request),
+      open(sealed, trunkId) {
+        if (!box) throw new Error('EVENT_KEY is not set');
+        return box.open(sealed, trunkId).toString('utf8');
+      },
+    });
+    registrar.start();
+    publishMetrics(agent, registrar);
     const following = [
       followConfig({
         address: config.DIALER_ADDRESS,
@@ -53,10 +74,22 @@ await runService({
     ];
     return {
       notReady: () => agent.notReady(),
-      page: (path, response) => edgePage(agent, path, response),
+      page: (path, response) =>
+        edgePage(
+          {
+            drain: () => agent.drain(),
+            get drained() {
+              return agent.drained && registrar.idle;
+            },
+          },
+          path,
+          response,
+        ),
       async stop() {
         // Kamailio goes on with what it knows.
-        await Promise.all(following.map((source) => source.stop()));
+        await Promise.all([...following.map((source) => source.stop()), registrar.stop()]);
+        registrarRpc.close();
+        client.close();
         await agent.stop();
       },
     };

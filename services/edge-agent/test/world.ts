@@ -8,11 +8,12 @@ import { fileURLToPath } from 'node:url';
 import type { ServerWritableStream } from '@grpc/grpc-js';
 import { ALL_EDGE_STATUS, dialer, sw, switchStatusSubject } from '@ringback/contracts';
 import { DEFAULTS, type EdgeModel, edgeFiles, kamailioArguments } from '@ringback/kamailio-config-gen';
-import { connectNats, createLogger, type GrpcServer, startGrpcServer } from '@ringback/service-kit';
+import { connectNats, createLogger, type GrpcServer, startGrpcServer, unaryHandlers } from '@ringback/service-kit';
 import { freePort, type TestNats, testNats } from '@ringback/service-kit/testing';
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 export const HOST = '127.95.0.1';
+export const EVENT_KEY = 'a key for tests of edges, long enough';
 export const CARRIER = '127.95.1.1';
 
 /** Waits for something to come true by asking again and again; the deadline is for when it never does. */
@@ -26,6 +27,12 @@ export async function until(what: string, isTrue: () => Promise<boolean> | boole
 
 /** The dialer's configuration service and nothing else of it: what is set is told to everyone who watches. */
 export class FakeDialer {
+  /** What is said to an edge that asks for the lease of the registrations. */
+  holding: (request: dialer.HoldRegistrationsRequest) => dialer.HoldRegistrationsResponse = () => ({
+    held: false,
+    ttlMs: 0,
+    registrations: [],
+  });
   readonly #port: number;
   #server: GrpcServer | undefined;
   #watchers = new Set<ServerWritableStream<dialer.WatchEdgeConfigRequest, dialer.WatchEdgeConfigResponse>>();
@@ -46,7 +53,10 @@ export class FakeDialer {
         stream.on('cancelled', () => this.#watchers.delete(stream));
         stream.write(this.#snapshot);
       },
-    };
+      ...unaryHandlers(createLogger('dialer', 'silent'), {
+        holdRegistrations: (request: dialer.HoldRegistrationsRequest) => Promise.resolve(this.holding(request)),
+      }),
+    } as dialer.EdgeConfigServiceServer;
     this.#server = await startGrpcServer({
       listen: this.address,
       services: [{ definition: dialer.EdgeConfigServiceService, handlers }],
@@ -75,6 +85,8 @@ export interface World {
   call(user: string): Promise<number>;
   ready(): Promise<string>;
   metrics(): Promise<string>;
+  /** Resolves when the edge has nothing left to do. */
+  drain(): Promise<void>;
   tell(status: Partial<sw.SwitchStatus>): Promise<void>;
   /** What the edge last said of itself. */
   edgeSaid(): sw.EdgeStatus | undefined;
@@ -100,6 +112,7 @@ export async function makeWorld(): Promise<World> {
     paths: { configDir: join(dir, 'conf'), runDir: join(dir, 'run') },
     dialogSecret: '0123456789abcdef0123456789abcdef',
     sharedMemoryMiB: 32,
+    registration: { checkSeconds: 1, retrySeconds: 1 },
   };
   const nothing = { admit: false, trunks: [], accessNumbers: [], switches: [] };
   await mkdir(model.paths.runDir, { recursive: true });
@@ -126,6 +139,10 @@ export async function makeWorld(): Promise<World> {
     call: (user) => call(user, port),
     ready: async () => await (await fetch(`http://127.0.0.1:${httpPort}/readyz`)).text(),
     metrics: async () => await (await fetch(`http://127.0.0.1:${httpPort}/metrics`)).text(),
+    async drain() {
+      const { status } = await fetch(`http://127.0.0.1:${httpPort}/drain`);
+      if (status !== 200) throw new Error(`drain: ${status}`);
+    },
     async tell(status) {
       const full = sw.SwitchStatus.fromPartial(status);
       publisher.publish(switchStatusSubject(full.switchId), sw.SwitchStatus.encode(full).finish());
@@ -160,7 +177,9 @@ export async function makeWorld(): Promise<World> {
           STATE_DIR: join(dir, 'state'),
           DIALER_ADDRESS: fake.address,
           NATS_URL: nats.url,
+          EVENT_KEY,
           POLL_INTERVAL: '100ms',
+          REGISTRATION_INTERVAL: '200ms',
           SWITCH_SILENT_AFTER: '2s',
           HTTP_LISTEN: `127.0.0.1:${httpPort}`,
         },

@@ -16,7 +16,9 @@ export const CONFIG = {
     matching: IMAGE_PULL,
     pattern: 'Always, IfNotPresent, Never or empty',
   }),
-  PLATFORM_SECRET: knob.string({ doc: 'Secret, in the resources’ namespace, with EVENT_KEY for switch-agents' }),
+  PLATFORM_SECRET: knob.string({
+    doc: 'Secret, in the resources’ namespace, with EVENT_KEY for switch-agents and edge-agents',
+  }),
   SWITCH_OTLP_ENDPOINT: knob.string({ doc: 'OTLP endpoint told to switches and edges; empty: none', default: '' }),
   METRICS_API_LISTEN: knob.address({
     doc: 'host:port of external.metrics.k8s.io, by TLS; empty: not served',

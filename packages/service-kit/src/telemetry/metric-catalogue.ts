@@ -322,6 +322,13 @@ export const METRICS = {
     attributes: [],
     by: 'edge-agent',
   },
+  'ringback.edge.registrations': {
+    kind: 'gauge',
+    unit: '{registration}',
+    means: 'registrations at carriers that this edge keeps while it holds the lease, by whether they are bound',
+    attributes: ['sip.registered'],
+    by: 'edge-agent',
+  },
   'ringback.edge.requests': {
     kind: 'observed_counter',
     unit: '{request}',

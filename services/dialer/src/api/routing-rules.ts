@@ -81,10 +81,14 @@ export function checkTrunk(trunk: dialer.Trunk | undefined): dialer.Trunk {
       throw bad(`trunk.sources[${index}]`, `wants an IPv4 address or CIDR, got "${source}"`);
     }
   });
-  if (trunk.gateway !== '') {
-    const match = /^([A-Za-z0-9.-]+):(\d{1,5})$/.exec(trunk.gateway);
-    if (!match || Number(match[2]) > 65_535) throw bad('trunk.gateway', `wants host:port, got "${trunk.gateway}"`);
+  for (const field of ['gateway', 'registrar'] as const) {
+    if (trunk[field] === '') continue;
+    const match = /^([A-Za-z0-9.-]+):(\d{1,5})$/.exec(trunk[field]);
+    if (!match || Number(match[2]) > 65_535) throw bad(`trunk.${field}`, `wants host:port, got "${trunk[field]}"`);
   }
+  if (trunk.registrar !== '' && trunk.username === '')
+    throw bad('trunk.username', 'is missing, and there is a registrar');
+  const registerSeconds = range('trunk.register_seconds', trunk.registerSeconds || 600, 60, 86_400);
   if (trunk.sources.length === 0 && trunk.gateway === '') throw bad('trunk', 'needs sources, a gateway, or both');
   for (const field of ['username', 'password'] as const) {
     // Printable ASCII: what every carrier's equipment agrees about.
@@ -98,6 +102,7 @@ export function checkTrunk(trunk: dialer.Trunk | undefined): dialer.Trunk {
   });
   return {
     ...trunk,
+    registerSeconds,
     country,
     identity: oneOf('trunk.identity', trunk.identity || 'from', ['pai', 'rpid', 'from']),
     numberFormat: oneOf('trunk.number_format', trunk.numberFormat || 'e164plus', ['e164plus', 'e164', '00']),

@@ -3,6 +3,8 @@ import type { dialer } from '@ringback/contracts';
 import { Box } from '@ringback/sealing';
 import { GrpcError } from '@ringback/service-kit';
 import type { RoutingStore } from '../adapters/routing-store.ts';
+import type { RegistrarLease } from '../adapters/registrar-lease.ts';
+import { registrationStates } from './registrations.ts';
 import { checkAccessNumber, checkPrefix, checkTrunk } from './routing-rules.ts';
 
 /** Sealed so, in the table and on its way to the agents. */
@@ -12,7 +14,7 @@ const PURPOSE = 'trunk password';
 const shown = (trunk: dialer.Trunk): dialer.Trunk => ({ ...trunk, password: '', sealedPassword: Buffer.alloc(0) });
 
 /** `key`: EVENT_KEY, empty where there is none. */
-export function routingHandlers(store: RoutingStore, key: string) {
+export function routingHandlers(store: RoutingStore, lease: RegistrarLease, key: string) {
   const box = key === '' ? undefined : new Box(key, PURPOSE);
   /** The password that is given, or the one that is set. */
   const sealedPassword = ({ id, username, password }: dialer.Trunk): Buffer => {
@@ -45,8 +47,10 @@ export function routingHandlers(store: RoutingStore, key: string) {
       return { trunk: shown(trunk) };
     },
     deleteTrunk: ({ id }: dialer.DeleteTrunkRequest) => remove('trunk', 'id', id),
-    listTrunks: (): Promise<dialer.ListTrunksResponse> =>
-      Promise.resolve({ trunks: [...store.snapshot.trunks.values()].map(shown) }),
+    async listTrunks(): Promise<dialer.ListTrunksResponse> {
+      const trunks = [...store.snapshot.trunks.values()];
+      return { trunks: trunks.map(shown), registrations: await registrationStates(lease, trunks) };
+    },
     async putDeniedRange({ prefix, note }: dialer.PutDeniedRangeRequest): Promise<dialer.PutDeniedRangeResponse> {
       await store.putDenied(checkPrefix(prefix), note);
       return {};

@@ -158,6 +158,7 @@ function podSpec(edge: SipEdge, platform: EdgePlatform): Json {
           { name: 'SWITCH_POOLS', value: spec.pools.join(',') },
           { name: 'DIALER_ADDRESS', value: platform.dialerAddress },
           { name: 'NATS_URL', value: platform.natsUrl },
+          { name: 'EVENT_KEY', valueFrom: { secretKeyRef: { name: platform.secretName, key: 'EVENT_KEY' } } },
           { name: 'REGION', value: spec.region },
           { name: 'HTTP_LISTEN', value: `0.0.0.0:${AGENT_PORT}` },
         ],

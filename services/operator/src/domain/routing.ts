@@ -113,6 +113,8 @@ export const TRUNKS: Mapping<Trunk, dialer.Trunk> = {
     username: '',
     password: '',
     sealedPassword: Buffer.alloc(0),
+    registrar: '',
+    registerSeconds: 600,
   }),
   text: (entry) => JSON.stringify(dialer.Trunk.toJSON(entry)),
 };

@@ -151,6 +151,15 @@ export interface ListTrunksRequest {
 
 export interface ListTrunksResponse {
   trunks: Trunk[];
+  /** Of those trunks that want one; as the edge that holds the lease last told it. */
+  registrations: TrunkRegistration[];
+}
+
+export interface TrunkRegistration {
+  trunkId: string;
+  /** The edge that registers; empty: none does at this moment. */
+  edgeId: string;
+  registered: boolean;
 }
 
 export interface PutDeniedRangeRequest {
@@ -2439,13 +2448,16 @@ export const ListTrunksRequest: MessageFns<ListTrunksRequest> = {
 };
 
 function createBaseListTrunksResponse(): ListTrunksResponse {
-  return { trunks: [] };
+  return { trunks: [], registrations: [] };
 }
 
 export const ListTrunksResponse: MessageFns<ListTrunksResponse> = {
   encode(message: ListTrunksResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.trunks) {
       Trunk.encode(v!, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.registrations) {
+      TrunkRegistration.encode(v!, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -2471,6 +2483,14 @@ export const ListTrunksResponse: MessageFns<ListTrunksResponse> = {
             message.trunks.push(Trunk.decode(reader, reader.uint32()));
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.registrations.push(TrunkRegistration.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2484,13 +2504,21 @@ export const ListTrunksResponse: MessageFns<ListTrunksResponse> = {
   },
 
   fromJSON(object: any): ListTrunksResponse {
-    return { trunks: globalThis.Array.isArray(object?.trunks) ? object.trunks.map((e: any) => Trunk.fromJSON(e)) : [] };
+    return {
+      trunks: globalThis.Array.isArray(object?.trunks) ? object.trunks.map((e: any) => Trunk.fromJSON(e)) : [],
+      registrations: globalThis.Array.isArray(object?.registrations)
+        ? object.registrations.map((e: any) => TrunkRegistration.fromJSON(e))
+        : [],
+    };
   },
 
   toJSON(message: ListTrunksResponse): unknown {
     const obj: any = {};
     if (message.trunks?.length) {
       obj.trunks = message.trunks.map((e) => Trunk.toJSON(e));
+    }
+    if (message.registrations?.length) {
+      obj.registrations = message.registrations.map((e) => TrunkRegistration.toJSON(e));
     }
     return obj;
   },
@@ -2501,6 +2529,116 @@ export const ListTrunksResponse: MessageFns<ListTrunksResponse> = {
   fromPartial(object: DeepPartial<ListTrunksResponse>): ListTrunksResponse {
     const message = createBaseListTrunksResponse();
     message.trunks = object.trunks?.map((e) => Trunk.fromPartial(e)) || [];
+    message.registrations = object.registrations?.map((e) => TrunkRegistration.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseTrunkRegistration(): TrunkRegistration {
+  return { trunkId: "", edgeId: "", registered: false };
+}
+
+export const TrunkRegistration: MessageFns<TrunkRegistration> = {
+  encode(message: TrunkRegistration, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.trunkId !== "") {
+      writer.uint32(10).string(message.trunkId);
+    }
+    if (message.edgeId !== "") {
+      writer.uint32(18).string(message.edgeId);
+    }
+    if (message.registered !== false) {
+      writer.uint32(24).bool(message.registered);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TrunkRegistration {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTrunkRegistration();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.trunkId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.edgeId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.registered = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): TrunkRegistration {
+    return {
+      trunkId: isSet(object.trunkId)
+        ? globalThis.String(object.trunkId)
+        : isSet(object.trunk_id)
+        ? globalThis.String(object.trunk_id)
+        : "",
+      edgeId: isSet(object.edgeId)
+        ? globalThis.String(object.edgeId)
+        : isSet(object.edge_id)
+        ? globalThis.String(object.edge_id)
+        : "",
+      registered: isSet(object.registered) ? globalThis.Boolean(object.registered) : false,
+    };
+  },
+
+  toJSON(message: TrunkRegistration): unknown {
+    const obj: any = {};
+    if (message.trunkId !== "") {
+      obj.trunkId = message.trunkId;
+    }
+    if (message.edgeId !== "") {
+      obj.edgeId = message.edgeId;
+    }
+    if (message.registered !== false) {
+      obj.registered = message.registered;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<TrunkRegistration>): TrunkRegistration {
+    return TrunkRegistration.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TrunkRegistration>): TrunkRegistration {
+    const message = createBaseTrunkRegistration();
+    message.trunkId = object.trunkId ?? "";
+    message.edgeId = object.edgeId ?? "";
+    message.registered = object.registered ?? false;
     return message;
   },
 };

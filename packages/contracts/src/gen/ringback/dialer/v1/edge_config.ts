@@ -9,9 +9,12 @@ import {
   Client,
   type ClientOptions,
   type ClientReadableStream,
+  type ClientUnaryCall,
   type handleServerStreamingCall,
+  type handleUnaryCall,
   makeGenericClientConstructor,
   type Metadata,
+  type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 
@@ -28,6 +31,40 @@ export interface WatchEdgeConfigResponse {
   revision: bigint;
   accessNumbers: AccessNumber[];
   trunks: Trunk[];
+}
+
+export interface HoldRegistrationsRequest {
+  edgeId: string;
+  /** The lease is given back: another edge may have it at once. */
+  release: boolean;
+  /** How the registrations stand that the edge was given. */
+  states: RegistrationState[];
+}
+
+export interface RegistrationState {
+  trunkId: string;
+  /** Bound at the registrar, by its last word; false: not yet, refused, or no answer. */
+  registered: boolean;
+}
+
+export interface HoldRegistrationsResponse {
+  /** The edge holds the lease; false: nothing is to be registered by it. */
+  held: boolean;
+  /** How long, ms from the moment the request was sent. */
+  ttlMs: number;
+  /** Only for the holder. */
+  registrations: Registration[];
+}
+
+/** A binding to be kept at a carrier's registrar (RFC 3261 section 10). The user of its Contact is the trunk's id. */
+export interface Registration {
+  trunkId: string;
+  /** host:port */
+  registrar: string;
+  username: string;
+  /** Sealed with EVENT_KEY for "trunk password", bound to the trunk's id. */
+  sealedPassword: Buffer;
+  expiresSeconds: number;
 }
 
 export interface AccessNumber {
@@ -99,6 +136,10 @@ export interface Trunk {
   password: string;
   /** How it is kept; not for callers of the API. */
   sealedPassword: Buffer;
+  /** host:port of the registrar where the edge registers with the username; empty: none is wanted. */
+  registrar: string;
+  /** How long a registration is asked for, seconds (60–86400; default 600). */
+  registerSeconds: number;
 }
 
 function createBaseWatchEdgeConfigRequest(): WatchEdgeConfigRequest {
@@ -278,6 +319,454 @@ export const WatchEdgeConfigResponse: MessageFns<WatchEdgeConfigResponse> = {
     message.revision = (object.revision !== undefined && object.revision !== null) ? BigInt(object.revision) : 0n;
     message.accessNumbers = object.accessNumbers?.map((e) => AccessNumber.fromPartial(e)) || [];
     message.trunks = object.trunks?.map((e) => Trunk.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseHoldRegistrationsRequest(): HoldRegistrationsRequest {
+  return { edgeId: "", release: false, states: [] };
+}
+
+export const HoldRegistrationsRequest: MessageFns<HoldRegistrationsRequest> = {
+  encode(message: HoldRegistrationsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.edgeId !== "") {
+      writer.uint32(10).string(message.edgeId);
+    }
+    if (message.release !== false) {
+      writer.uint32(16).bool(message.release);
+    }
+    for (const v of message.states) {
+      RegistrationState.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HoldRegistrationsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHoldRegistrationsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.edgeId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.release = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.states.push(RegistrationState.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): HoldRegistrationsRequest {
+    return {
+      edgeId: isSet(object.edgeId)
+        ? globalThis.String(object.edgeId)
+        : isSet(object.edge_id)
+        ? globalThis.String(object.edge_id)
+        : "",
+      release: isSet(object.release) ? globalThis.Boolean(object.release) : false,
+      states: globalThis.Array.isArray(object?.states)
+        ? object.states.map((e: any) => RegistrationState.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: HoldRegistrationsRequest): unknown {
+    const obj: any = {};
+    if (message.edgeId !== "") {
+      obj.edgeId = message.edgeId;
+    }
+    if (message.release !== false) {
+      obj.release = message.release;
+    }
+    if (message.states?.length) {
+      obj.states = message.states.map((e) => RegistrationState.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<HoldRegistrationsRequest>): HoldRegistrationsRequest {
+    return HoldRegistrationsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<HoldRegistrationsRequest>): HoldRegistrationsRequest {
+    const message = createBaseHoldRegistrationsRequest();
+    message.edgeId = object.edgeId ?? "";
+    message.release = object.release ?? false;
+    message.states = object.states?.map((e) => RegistrationState.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseRegistrationState(): RegistrationState {
+  return { trunkId: "", registered: false };
+}
+
+export const RegistrationState: MessageFns<RegistrationState> = {
+  encode(message: RegistrationState, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.trunkId !== "") {
+      writer.uint32(10).string(message.trunkId);
+    }
+    if (message.registered !== false) {
+      writer.uint32(16).bool(message.registered);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RegistrationState {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRegistrationState();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.trunkId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.registered = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RegistrationState {
+    return {
+      trunkId: isSet(object.trunkId)
+        ? globalThis.String(object.trunkId)
+        : isSet(object.trunk_id)
+        ? globalThis.String(object.trunk_id)
+        : "",
+      registered: isSet(object.registered) ? globalThis.Boolean(object.registered) : false,
+    };
+  },
+
+  toJSON(message: RegistrationState): unknown {
+    const obj: any = {};
+    if (message.trunkId !== "") {
+      obj.trunkId = message.trunkId;
+    }
+    if (message.registered !== false) {
+      obj.registered = message.registered;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RegistrationState>): RegistrationState {
+    return RegistrationState.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RegistrationState>): RegistrationState {
+    const message = createBaseRegistrationState();
+    message.trunkId = object.trunkId ?? "";
+    message.registered = object.registered ?? false;
+    return message;
+  },
+};
+
+function createBaseHoldRegistrationsResponse(): HoldRegistrationsResponse {
+  return { held: false, ttlMs: 0, registrations: [] };
+}
+
+export const HoldRegistrationsResponse: MessageFns<HoldRegistrationsResponse> = {
+  encode(message: HoldRegistrationsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.held !== false) {
+      writer.uint32(8).bool(message.held);
+    }
+    if (message.ttlMs !== 0) {
+      writer.uint32(16).uint32(message.ttlMs);
+    }
+    for (const v of message.registrations) {
+      Registration.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HoldRegistrationsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHoldRegistrationsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.held = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.ttlMs = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.registrations.push(Registration.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): HoldRegistrationsResponse {
+    return {
+      held: isSet(object.held) ? globalThis.Boolean(object.held) : false,
+      ttlMs: isSet(object.ttlMs)
+        ? globalThis.Number(object.ttlMs)
+        : isSet(object.ttl_ms)
+        ? globalThis.Number(object.ttl_ms)
+        : 0,
+      registrations: globalThis.Array.isArray(object?.registrations)
+        ? object.registrations.map((e: any) => Registration.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: HoldRegistrationsResponse): unknown {
+    const obj: any = {};
+    if (message.held !== false) {
+      obj.held = message.held;
+    }
+    if (message.ttlMs !== 0) {
+      obj.ttlMs = Math.round(message.ttlMs);
+    }
+    if (message.registrations?.length) {
+      obj.registrations = message.registrations.map((e) => Registration.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<HoldRegistrationsResponse>): HoldRegistrationsResponse {
+    return HoldRegistrationsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<HoldRegistrationsResponse>): HoldRegistrationsResponse {
+    const message = createBaseHoldRegistrationsResponse();
+    message.held = object.held ?? false;
+    message.ttlMs = object.ttlMs ?? 0;
+    message.registrations = object.registrations?.map((e) => Registration.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseRegistration(): Registration {
+  return { trunkId: "", registrar: "", username: "", sealedPassword: Buffer.alloc(0), expiresSeconds: 0 };
+}
+
+export const Registration: MessageFns<Registration> = {
+  encode(message: Registration, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.trunkId !== "") {
+      writer.uint32(10).string(message.trunkId);
+    }
+    if (message.registrar !== "") {
+      writer.uint32(18).string(message.registrar);
+    }
+    if (message.username !== "") {
+      writer.uint32(26).string(message.username);
+    }
+    if (message.sealedPassword.length !== 0) {
+      writer.uint32(34).bytes(message.sealedPassword);
+    }
+    if (message.expiresSeconds !== 0) {
+      writer.uint32(40).uint32(message.expiresSeconds);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Registration {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRegistration();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.trunkId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.registrar = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.username = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.sealedPassword = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.expiresSeconds = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Registration {
+    return {
+      trunkId: isSet(object.trunkId)
+        ? globalThis.String(object.trunkId)
+        : isSet(object.trunk_id)
+        ? globalThis.String(object.trunk_id)
+        : "",
+      registrar: isSet(object.registrar) ? globalThis.String(object.registrar) : "",
+      username: isSet(object.username) ? globalThis.String(object.username) : "",
+      sealedPassword: isSet(object.sealedPassword)
+        ? Buffer.from(bytesFromBase64(object.sealedPassword))
+        : isSet(object.sealed_password)
+        ? Buffer.from(bytesFromBase64(object.sealed_password))
+        : Buffer.alloc(0),
+      expiresSeconds: isSet(object.expiresSeconds)
+        ? globalThis.Number(object.expiresSeconds)
+        : isSet(object.expires_seconds)
+        ? globalThis.Number(object.expires_seconds)
+        : 0,
+    };
+  },
+
+  toJSON(message: Registration): unknown {
+    const obj: any = {};
+    if (message.trunkId !== "") {
+      obj.trunkId = message.trunkId;
+    }
+    if (message.registrar !== "") {
+      obj.registrar = message.registrar;
+    }
+    if (message.username !== "") {
+      obj.username = message.username;
+    }
+    if (message.sealedPassword.length !== 0) {
+      obj.sealedPassword = base64FromBytes(message.sealedPassword);
+    }
+    if (message.expiresSeconds !== 0) {
+      obj.expiresSeconds = Math.round(message.expiresSeconds);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Registration>): Registration {
+    return Registration.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Registration>): Registration {
+    const message = createBaseRegistration();
+    message.trunkId = object.trunkId ?? "";
+    message.registrar = object.registrar ?? "";
+    message.username = object.username ?? "";
+    message.sealedPassword = object.sealedPassword ?? Buffer.alloc(0);
+    message.expiresSeconds = object.expiresSeconds ?? 0;
     return message;
   },
 };
@@ -726,6 +1215,8 @@ function createBaseTrunk(): Trunk {
     username: "",
     password: "",
     sealedPassword: Buffer.alloc(0),
+    registrar: "",
+    registerSeconds: 0,
   };
 }
 
@@ -775,6 +1266,12 @@ export const Trunk: MessageFns<Trunk> = {
     }
     if (message.sealedPassword.length !== 0) {
       writer.uint32(122).bytes(message.sealedPassword);
+    }
+    if (message.registrar !== "") {
+      writer.uint32(130).string(message.registrar);
+    }
+    if (message.registerSeconds !== 0) {
+      writer.uint32(136).uint32(message.registerSeconds);
     }
     return writer;
   },
@@ -912,6 +1409,22 @@ export const Trunk: MessageFns<Trunk> = {
             message.sealedPassword = Buffer.from(reader.bytes());
             continue;
           }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.registrar = reader.string();
+            continue;
+          }
+          case 17: {
+            if (tag !== 136) {
+              break;
+            }
+
+            message.registerSeconds = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -957,6 +1470,12 @@ export const Trunk: MessageFns<Trunk> = {
         : isSet(object.sealed_password)
         ? Buffer.from(bytesFromBase64(object.sealed_password))
         : Buffer.alloc(0),
+      registrar: isSet(object.registrar) ? globalThis.String(object.registrar) : "",
+      registerSeconds: isSet(object.registerSeconds)
+        ? globalThis.Number(object.registerSeconds)
+        : isSet(object.register_seconds)
+        ? globalThis.Number(object.register_seconds)
+        : 0,
     };
   },
 
@@ -1007,6 +1526,12 @@ export const Trunk: MessageFns<Trunk> = {
     if (message.sealedPassword.length !== 0) {
       obj.sealedPassword = base64FromBytes(message.sealedPassword);
     }
+    if (message.registrar !== "") {
+      obj.registrar = message.registrar;
+    }
+    if (message.registerSeconds !== 0) {
+      obj.registerSeconds = Math.round(message.registerSeconds);
+    }
     return obj;
   },
 
@@ -1030,6 +1555,8 @@ export const Trunk: MessageFns<Trunk> = {
     message.username = object.username ?? "";
     message.password = object.password ?? "";
     message.sealedPassword = object.sealedPassword ?? Buffer.alloc(0);
+    message.registrar = object.registrar ?? "";
+    message.registerSeconds = object.registerSeconds ?? 0;
     return message;
   },
 };
@@ -1049,11 +1576,25 @@ export const EdgeConfigServiceService = {
       Buffer.from(WatchEdgeConfigResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): WatchEdgeConfigResponse => WatchEdgeConfigResponse.decode(value),
   },
+  /** One edge at a time registers at carriers: the one that holds the lease, for as long as it asks again in time. */
+  holdRegistrations: {
+    path: "/ringback.dialer.v1.EdgeConfigService/HoldRegistrations" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: HoldRegistrationsRequest): Buffer =>
+      Buffer.from(HoldRegistrationsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): HoldRegistrationsRequest => HoldRegistrationsRequest.decode(value),
+    responseSerialize: (value: HoldRegistrationsResponse): Buffer =>
+      Buffer.from(HoldRegistrationsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): HoldRegistrationsResponse => HoldRegistrationsResponse.decode(value),
+  },
 } as const;
 
 export interface EdgeConfigServiceServer extends UntypedServiceImplementation {
   /** The whole configuration at once, and again at each change. */
   watchEdgeConfig: handleServerStreamingCall<WatchEdgeConfigRequest, WatchEdgeConfigResponse>;
+  /** One edge at a time registers at carriers: the one that holds the lease, for as long as it asks again in time. */
+  holdRegistrations: handleUnaryCall<HoldRegistrationsRequest, HoldRegistrationsResponse>;
 }
 
 export interface EdgeConfigServiceClient extends Client {
@@ -1067,6 +1608,22 @@ export interface EdgeConfigServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<WatchEdgeConfigResponse>;
+  /** One edge at a time registers at carriers: the one that holds the lease, for as long as it asks again in time. */
+  holdRegistrations(
+    request: HoldRegistrationsRequest,
+    callback: (error: ServiceError | null, response: HoldRegistrationsResponse) => void,
+  ): ClientUnaryCall;
+  holdRegistrations(
+    request: HoldRegistrationsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: HoldRegistrationsResponse) => void,
+  ): ClientUnaryCall;
+  holdRegistrations(
+    request: HoldRegistrationsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: HoldRegistrationsResponse) => void,
+  ): ClientUnaryCall;
 }
 
 export const EdgeConfigServiceClient = makeGenericClientConstructor(
