@@ -48,6 +48,8 @@ const trunk = (id: string, priority: number): dialer.Trunk => ({
   username: '',
   password: '',
   sealedPassword: Buffer.alloc(0),
+  registrar: '',
+  registerSeconds: 600,
 });
 
 export const TRUNKS = [trunk('carrier', 0), trunk('other', 1)];
