@@ -57,6 +57,10 @@ export const CONFIG = {
     default: DEFAULT_SETTINGS.progressTimeoutSeconds * 1000,
     min: 1_000,
   }),
+  FAILOVER_ON_NO_ROUTE: knob.boolean({
+    doc: 'leg B goes over to the next trunk also after "no route to destination" (Q.850 cause 3)',
+    default: DEFAULT_SETTINGS.failoverOnNoRoute,
+  }),
   OVERDUE: knob.duration({
     doc: 'a leg not heard of this long beyond its time is asked for',
     default: DEFAULT_SETTINGS.overdueMs,

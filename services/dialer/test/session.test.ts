@@ -119,6 +119,23 @@ describe('a trigger', () => {
     });
   }
 
+  for (const [trusted, verstat, believed] of [
+    [true, '', true],
+    [true, 'No-TN-Validation', true],
+    [true, 'TN-Validation-Passed', true],
+    [true, 'TN-Validation-Failed', false],
+    [false, '', false],
+    [false, 'TN-Validation-Passed', true],
+    [false, 'TN-Validation-Failed', false],
+  ] as const) {
+    test(`a caller ID of ${trusted ? 'a trusted' : 'an untrusted'} trunk, ${verstat || 'not checked'}, is ${believed ? '' : 'not '}believed`, () => {
+      const world = new World();
+      world.offer('t1', { trusted, verstat });
+      assert.equal(world.owed('identify')?.body.trusted, believed);
+      assert.equal(world.s.trusted, believed);
+    });
+  }
+
   test('an unknown caller is called back on the loss budget where the access number asks', () => {
     const world = triggered(
       { access: { unknownCallers: 'ask' } },
@@ -310,6 +327,17 @@ describe('leg B', () => {
     const request = world.owed('dialogue')?.body.request as { legBEnded?: { reason: string } };
     assert.equal(request.legBEnded?.reason, 'REASON_BUSY');
     assert.equal(world.settleAll(), 2 + 1);
+  });
+
+  test('no route goes over to the next trunk where the settings say so', () => {
+    const trunks = [World.trunk('one'), World.trunk('two', { priority: 1, gateway: '127.0.2.1:5070' })];
+    for (const failoverOnNoRoute of [true, false]) {
+      const world = triggered({ trunks, settings: { failoverOnNoRoute } });
+      const { a, b } = dialling(world);
+      world.ended(b, { cause: 'NO_ROUTE_DESTINATION', q850: 3 });
+      world.parked(a);
+      assert.equal(world.owed('reserve')?.body.purpose, failoverOnNoRoute ? 'failover' : undefined);
+    }
   });
 
   test('A hangs up while B rings: B is cancelled, everything settled', () => {

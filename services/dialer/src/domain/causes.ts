@@ -24,7 +24,7 @@ const verdict = (
 
 const { Reason } = ivr;
 
-/** Q.850 cause → verdict. Congestion (27, 34, 38, 41, 42, 44) is the only one that tries another trunk. */
+/** Q.850 cause → verdict. Congestion (27, 34, 38, 41, 42, 44) tries another trunk; 3 does where the settings say so. */
 const BY_Q850: Record<number, Verdict> = {
   1: verdict('unreachable', 'unallocated', Reason.UNALLOCATED, 'never'),
   3: verdict('unreachable', 'no_route', Reason.UNALLOCATED, 'never'),

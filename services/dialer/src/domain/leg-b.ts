@@ -197,7 +197,8 @@ export function afterB(turn: Turn): void {
   turn.timer('warn', undefined);
   const verdict = settleEnded(turn, b);
   const { destination } = s;
-  if (verdict?.failover && b.endedBy === '' && b.progressUs === 0 && destination && destination.trunks.length > 0) {
+  const over = verdict?.failover || (verdict?.reason === 'no_route' && turn.settings.failoverOnNoRoute);
+  if (over && b.endedBy === '' && b.progressUs === 0 && destination && destination.trunks.length > 0) {
     return nextTrunk(turn, b);
   }
   s.b = '';

@@ -15,6 +15,8 @@ export interface Settings {
   progressTimeoutSeconds: number;
   /** After the cut-off of a leg that was not heard of: it is asked for, then taken for lost. */
   overdueMs: number;
+  /** Leg B: also after "no route to destination" (Q.850 3) the next trunk is tried, for carriers that do not reach everybody. */
+  failoverOnNoRoute: boolean;
 }
 
 export const DEFAULT_SETTINGS: Settings = {
@@ -26,4 +28,5 @@ export const DEFAULT_SETTINGS: Settings = {
   answerTimeoutSeconds: 45,
   progressTimeoutSeconds: 8,
   overdueMs: 15_000,
+  failoverOnNoRoute: false,
 };

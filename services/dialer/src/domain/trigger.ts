@@ -38,7 +38,7 @@ export function newSession(event: Offered, access: AccessPolicy): Session {
     callerId: offered.hidden ? '' : offered.callerE164,
     traceparent: event.traceparent,
     access,
-    trusted: offered.trusted,
+    trusted: trusts(offered),
     account: undefined,
     authorised: false,
     payer: 'account',
@@ -93,7 +93,7 @@ export function offered(turn: Turn, event: Offered, opening: boolean): void {
         do: 'identify',
         traceparent: turn.traceparent,
         callerId: s.callerId,
-        trusted: trusts(s.trusted, event.offered),
+        trusted: s.trusted,
         accessNumber: s.access.number,
       },
       turn.settings.triggerMaxAgeMs,
@@ -111,8 +111,12 @@ export function offered(turn: Turn, event: Offered, opening: boolean): void {
   if (a?.status === 'up') turn.command(a, { kind: 'probe' });
 }
 
-function trusts(trusted: boolean, { verstat }: sw.LegOffered): boolean {
-  return trusted || verstat === 'TN-Validation-Passed';
+/**
+ * Whether the caller ID may authorise. The trunk vouches for it, and so does a signature it has checked (STIR/SHAKEN, as
+ * 3GPP TS 24.229 section 7.2A.20 tells it); one that it found to be wrong is worth nothing on any trunk.
+ */
+function trusts({ trusted, verstat }: sw.LegOffered): boolean {
+  return verstat === 'TN-Validation-Passed' || (trusted && verstat !== 'TN-Validation-Failed');
 }
 
 /** Why this caller is not called back, as far as the trigger itself tells; empty: nothing against it. */
