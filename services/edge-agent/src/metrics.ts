@@ -13,10 +13,9 @@ export function publishMetrics(agent: EdgeAgent, registrar: Pick<Registrar, 'rec
     }
   });
   observe('ringback.edge.registrations', (tell) => {
-    for (const state of [true, false]) {
-      const count = registrar.records.filter(({ registered }) => registered === state).length;
-      tell(count, { 'sip.registered': state });
-    }
+    const bound = registrar.records.filter(({ registered }) => registered).length;
+    tell(bound, { 'sip.registration_state': 'registered' });
+    tell(registrar.records.length - bound, { 'sip.registration_state': 'not_registered' });
   });
   observe('ringback.edge.transactions', (tell) => tell(agent.observed.transactions));
   observe('ringback.edge.requests', (tell) => {

@@ -160,7 +160,7 @@ describe('an edge that registers at a carrier', () => {
     assert.match(registrar.last!.to, /^<sip:ringback@127\.95\.4\.1>$/);
     await until('the dialer knows', said(true));
     await until('metric', async () =>
-      /ringback_edge_registrations\{[^}]*sip_registered="true"[^}]*\} 1/.test(await world.metrics()),
+      /ringback_edge_registrations\{[^}]*sip_registration_state="registered"[^}]*\} 1/.test(await world.metrics()),
     );
     assert.match(world.agentLog(), /registered at the carrier/);
     assert.doesNotMatch(world.agentLog(), /ringback@127/);

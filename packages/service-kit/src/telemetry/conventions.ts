@@ -183,7 +183,11 @@ export const ATTRIBUTES = {
     bound: 'the status codes of RFC 3261 and its extensions; others are told as x99 of their class',
   },
   'sip.early_media': { type: 'boolean', means: 'a 183 with media came before the answer' },
-  'sip.registered': { type: 'boolean', means: 'the registrar has us bound' },
+  'sip.registration_state': {
+    type: 'string',
+    means: 'whether a registrar has us bound',
+    values: ['registered', 'not_registered'],
+  },
   'sip.dispatcher_state': {
     type: 'string',
     means: "a switch's state in the edge's dispatcher",

@@ -326,7 +326,7 @@ export const METRICS = {
     kind: 'gauge',
     unit: '{registration}',
     means: 'registrations at carriers that this edge keeps while it holds the lease, by whether they are bound',
-    attributes: ['sip.registered'],
+    attributes: ['sip.registration_state'],
     by: 'edge-agent',
   },
   'ringback.edge.requests': {
