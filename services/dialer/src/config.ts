@@ -57,6 +57,10 @@ export const CONFIG = {
     default: DEFAULT_SETTINGS.progressTimeoutSeconds * 1000,
     min: 1_000,
   }),
+  LOST_AFTER: knob.duration({
+    doc: 'a leg whose agent is away is taken for lost this long after its paid-for time; its caller cannot be called back before',
+    default: DEFAULT_SETTINGS.lostAfterMs,
+  }),
   FAILOVER_ON_NO_ROUTE: knob.boolean({
     doc: 'leg B goes over to the next trunk also after "no route to destination" (Q.850 cause 3)',
     default: DEFAULT_SETTINGS.failoverOnNoRoute,

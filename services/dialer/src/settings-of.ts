@@ -12,5 +12,6 @@ export const settingsOf = (config: Values<typeof CONFIG>): Settings => ({
   answerTimeoutSeconds: Math.round(config.ANSWER_TIMEOUT / 1000),
   progressTimeoutSeconds: Math.round(config.PROGRESS_TIMEOUT / 1000),
   overdueMs: config.OVERDUE,
+  lostAfterMs: config.LOST_AFTER,
   failoverOnNoRoute: config.FAILOVER_ON_NO_ROUTE,
 });

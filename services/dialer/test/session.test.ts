@@ -429,8 +429,14 @@ describe('what cannot be had', () => {
     assert.equal(world.settleAll(), 0);
     const last = world.command('probe');
     assert.ok(last.body.startByUs >= body.startByUs + (30 + 180) * SECOND, 'asked for as long as it may live');
-    world.nowUs = last.body.startByUs;
+    assert.ok(last.body.startByUs >= body.startByUs + (30 + 180 + 120) * SECOND, 'and for a good while longer');
+    // Whoever asked was away itself, all night: what the agent told meanwhile is read while it is asked once more.
+    world.nowUs = last.body.startByUs + 3_600 * SECOND;
     world.apply({ type: 'gaveUp', effect: last.body, effectId: last.id });
+    assert.equal(world.settleAll(), 0);
+    const once = world.command('probe');
+    world.nowUs = once.body.startByUs;
+    world.apply({ type: 'gaveUp', effect: once.body, effectId: once.id });
     world.settleAll();
     assert.equal(world.cdrs().at(-1)?.result, 'indeterminate');
     assert.equal(world.s.phase, 'retrying');

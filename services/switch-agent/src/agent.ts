@@ -101,6 +101,7 @@ export class Agent {
       timers,
       log,
       monotonicUs: options.monotonicUs,
+      nowUs,
       silenceMs: options.silenceMs,
       readTruth: (core) => this.#readTruth(core),
       onFact: (fact) => this.#onFact(fact),
@@ -108,7 +109,7 @@ export class Agent {
       changed: options.changed,
       lost: () => this.#onLost(),
     });
-    const switchNow = (): number => this.link.clock.now() ?? nowUs();
+    const switchNow = (): number => this.link.now();
     const { promptsDir, profile } = options;
     const esl = tracedEsl(this.link.esl);
     this.#esl = esl;
@@ -387,6 +388,7 @@ export class Agent {
 
   /** Everything the switch and its CDR files know, before its events are listened to. */
   async #readTruth(core: string): Promise<void> {
+    const askedUs = this.link.now();
     if (this.draining) await this.#pause();
     await this.#cdrs.sweep();
     const { esl } = this.link;
@@ -395,13 +397,13 @@ export class Agent {
       legs: this.legs,
       core,
       lastAliveUs: this.#lastAliveUs,
-      nowUs: () => this.link.clock.now() ?? this.#options.nowUs(),
+      nowUs: () => this.link.now(),
       unsent: (commandId) => this.#context.unsent.has(commandId),
       sweep: () => this.#cdrs.sweep(),
       apply: (turn, done) => this.#apply(turn, done),
       offered: (legId, offer) => this.#offered(legId, offer.createdUs, offer, core),
     });
-    this.#lastAliveUs = this.#options.nowUs();
+    this.#lastAliveUs = askedUs;
   }
 
   /**
@@ -417,6 +419,7 @@ export class Agent {
   }
 
   #onLost(): void {
+    if (this.link.aliveUs > 0) this.#lastAliveUs = this.link.aliveUs;
     this.#context.input.forgetAll();
   }
 
@@ -470,8 +473,8 @@ export class Agent {
   }
 
   #alive(): void {
-    if (!this.link.ready) return;
-    this.#lastAliveUs = this.#options.nowUs();
+    if (!this.link.ready || this.link.aliveUs === 0) return;
+    this.#lastAliveUs = this.link.aliveUs;
     if (this.legs.count === 0) return;
     const { journal } = this.#options;
     // A failing disk ends the process by itself.

@@ -222,6 +222,34 @@ describe('the clock', () => {
     assert.equal(clock.held(400_000_000), 1_005_000_000, 'ten minutes behind');
     assert.equal(clock.now(), 1_005_000_000);
   });
+
+  test('is read at the beginning: the first event may be an old one', () => {
+    const clock = new SwitchClock(() => 0);
+    clock.held(970_000_000);
+    clock.begin(1_000);
+    assert.equal(clock.held(1_000_700_000), 1_000_700_000);
+    assert.equal(clock.now(), 1_000_700_000, 'to the rest of the second');
+    clock.begin(1_001);
+    assert.equal(clock.now(), 1_000_700_000, 'that is known already');
+  });
+
+  test('that was set in mid-connection goes on as it was', () => {
+    let mono = 0;
+    const clock = new SwitchClock(() => mono);
+    clock.check(7); // nothing is known yet
+    clock.held(1_000_300_000);
+    mono += 5_000_000;
+    clock.check(1_005);
+    assert.equal(clock.held(1_005_200_000), 1_005_200_000, 'a second more or less is none');
+    clock.check(965);
+    assert.equal(clock.now(), 1_005_300_000, 'what lasts has to be told by one clock');
+    const held = clock.held(965_400_000);
+    assert.ok(Math.abs(held - 1_005_300_000) <= 1_000_000, 'forty seconds back');
+    mono += 1_000_000;
+    assert.equal(clock.held(966_400_000) - held, 1_000_000);
+    clock.check(1_006);
+    assert.equal(clock.held(1_006_100_000), 1_006_100_000, 'set right again');
+  });
 });
 
 test('no second holds more new legs than the switch takes', async () => {

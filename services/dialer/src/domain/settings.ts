@@ -15,6 +15,8 @@ export interface Settings {
   progressTimeoutSeconds: number;
   /** After the cut-off of a leg that was not heard of: it is asked for, then taken for lost. */
   overdueMs: number;
+  /** Its agent is away: so long after a leg may have lived at most it is taken for lost, and nobody pays for what nobody saw. */
+  lostAfterMs: number;
   /** Leg B: also after "no route to destination" (Q.850 3) the next trunk is tried, for carriers that do not reach everybody. */
   failoverOnNoRoute: boolean;
 }
@@ -28,5 +30,6 @@ export const DEFAULT_SETTINGS: Settings = {
   answerTimeoutSeconds: 45,
   progressTimeoutSeconds: 8,
   overdueMs: 15_000,
+  lostAfterMs: 120_000,
   failoverOnNoRoute: false,
 };

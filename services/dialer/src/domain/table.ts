@@ -334,13 +334,14 @@ function onGaveUp(turn: Turn, effect: Effect): void {
   }
 }
 
-/** The agent is away: it is asked what became of the leg, for as long as the leg may live. */
+/** The agent is away: it is asked what became of the leg, for as long as the leg may live and a good while longer. */
 function unconfirmed(turn: Turn, effect: Extract<Effect, { do: 'command' }>): void {
   const leg = turn.leg(effect.legId);
   if (!leg || leg.status === 'ended') return;
   // A session of an earlier release does not know it.
-  const untilUs = leg.mayLiveUntilUs ?? leg.cutoffAtUs;
-  if (effect.body.kind === 'probe' && turn.now >= untilUs) return takeForLost(turn, leg);
+  const untilUs = (leg.mayLiveUntilUs ?? leg.cutoffAtUs) + turn.settings.lostAfterMs * 1000;
+  // Asked beyond that time as well: after an outage of our own, what it told meanwhile is read first.
+  if (effect.body.kind === 'probe' && effect.startByUs > untilUs) return takeForLost(turn, leg);
   const lifeMs = Math.max(turn.settings.overdueMs, (untilUs - turn.now) / 1000);
   turn.command(leg, { kind: 'probe' }, lifeMs);
 }

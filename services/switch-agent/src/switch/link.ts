@@ -10,6 +10,7 @@ export interface SwitchLinkOptions {
   timers: Timers;
   log: Logger;
   monotonicUs: () => number;
+  nowUs: () => number;
   /** A switch that answers nothing for so long is taken for gone. */
   silenceMs: number;
   /** Subscribed, but facts are held back until it resolves; a rejection begins anew. */
@@ -23,6 +24,7 @@ export interface SwitchLinkOptions {
 }
 
 const PING_MS = 1_000;
+const PROMPT_US = 500_000;
 
 /** The event socket with what was missed made good: facts come only after the truth was read. */
 export class SwitchLink {
@@ -36,6 +38,11 @@ export class SwitchLink {
   version = '';
   #unanswered = 0;
   ready = false;
+  /**
+   * When the switch was last asked something that it answered on this connection, by `now`; 0: never. The answer shows no more:
+   * it may be read long after, when this process was stopped for a while.
+   */
+  aliveUs = 0;
 
   constructor(options: SwitchLinkOptions) {
     this.#options = options;
@@ -60,6 +67,11 @@ export class SwitchLink {
     this.esl.close();
   }
 
+  /** By the switch's clock, as its events are; by ours as long as it has told no time. */
+  now(): number {
+    return this.clock.now() ?? this.#options.nowUs();
+  }
+
   #onEvent(event: EslEvent): void {
     const fact = toFact(event, (us) => (us === 0 ? 0 : this.clock.held(us)));
     if (!fact) return;
@@ -69,6 +81,7 @@ export class SwitchLink {
 
   #onUp(): void {
     this.#generation += 1;
+    this.aliveUs = 0;
     this.#unanswered = 0;
     const generation = this.#generation;
     this.clock.reset();
@@ -81,6 +94,7 @@ export class SwitchLink {
   }
 
   async #begin(generation: number): Promise<void> {
+    await this.#readClock();
     this.core = await this.esl.ask('global_getvar core_uuid');
     this.version = /FreeSWITCH (?:Version )?(\S+)/.exec(await this.esl.ask('version'))?.[1] ?? '';
     await this.#options.readTruth(this.core);
@@ -92,6 +106,16 @@ export class SwitchLink {
     this.#options.ready();
     this.#options.log.info({ core_uuid: this.core, version: this.version }, 'the switch is connected');
     this.#options.changed();
+  }
+
+  /** An answer that was long on its way, while this process was stopped, tells no present time. */
+  async #readClock(): Promise<void> {
+    const { monotonicUs } = this.#options;
+    for (;;) {
+      const beganUs = monotonicUs();
+      const seconds = Number(await this.esl.ask('strepoch'));
+      if (monotonicUs() - beganUs < PROMPT_US) return this.clock.begin(seconds);
+    }
   }
 
   #onDown(reason: Error): void {
@@ -119,9 +143,19 @@ export class SwitchLink {
     }
     this.#unanswered = 1;
     const generation = this.#generation;
+    const askedUs = this.now();
+    const { monotonicUs } = this.#options;
+    const beganUs = monotonicUs();
     this.esl
       .api('strepoch')
-      .catch(() => undefined) // told as a disconnection
+      .then(
+        (answer) => {
+          if (generation !== this.#generation) return;
+          this.aliveUs = askedUs;
+          if (monotonicUs() - beganUs < PROMPT_US) this.clock.check(Number(answer));
+        },
+        () => undefined, // told as a disconnection
+      )
       .finally(() => {
         if (generation === this.#generation) this.#unanswered = 0;
       });
