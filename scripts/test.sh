@@ -42,7 +42,8 @@ tests() {
 if [ $# -eq 0 ]; then
   check types node_modules/.bin/tsc -b
   check lint bash scripts/lint.sh
-  tests 4 packages/*/test/*.test.ts services/*/test/*.test.ts dev/*/test/*.test.ts cli/test/*.test.ts
+  tests 4 packages/*/test/*.test.ts services/*/test/*.test.ts dev/*/test/*.test.ts cli/test/*.test.ts \
+    sim/test/*.test.ts
   # Most of them wait more than they compute. Those below start whole platforms, and wait for calls.
   tests 3 test/*.test.ts
 else

@@ -2,6 +2,7 @@ import type { CommitResult } from '@ringback/durable';
 import { type DialerLoop, type DialerWorld, startDialer } from './dialer-process.ts';
 import { Life } from './life.ts';
 import type { Network, Node } from './network.ts';
+import type { Outages } from './outages.ts';
 import type { Random } from './random.ts';
 import type { Connection } from './store.ts';
 import type { VirtualClock } from './virtual-clock.ts';
@@ -23,6 +24,7 @@ export class DialerSlot {
   readonly #random: Random;
   readonly #world: Omit<DialerWorld, 'connection' | 'performing'> & Pick<DialerWorld, 'performing'>;
   readonly #restarted: (name: string, why: string) => void;
+  readonly #outages: Outages;
   life: Life;
   loop: DialerLoop | undefined;
   trap: Trap = 'none';
@@ -37,6 +39,7 @@ export class DialerSlot {
     random: Random,
     world: Omit<DialerWorld, 'connection'>,
     restarted: (name: string, why: string) => void,
+    outages: Outages,
   ) {
     this.name = name;
     this.#clock = clock;
@@ -44,12 +47,15 @@ export class DialerSlot {
     this.#random = random;
     this.#world = world;
     this.#restarted = restarted;
+    this.#outages = outages;
+    outages.begin(name);
     this.life = new Life(name, clock);
   }
 
   start(): void {
     if (this.loop && this.life.alive) return;
     this.life = new Life(this.name, this.#clock);
+    this.#outages.end(this.name);
     this.#restarted(this.name, 'starts');
     this.loop = startDialer(this.life, {
       ...this.#world,
@@ -65,6 +71,7 @@ export class DialerSlot {
   kill(restartMs: number, why = 'is killed'): void {
     if (!this.life.alive) return;
     this.life.kill();
+    this.#outages.begin(this.name);
     this.#restarted(this.name, why);
     this.#clock.after(restartMs * 1000, () => this.start());
   }

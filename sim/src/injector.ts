@@ -2,7 +2,9 @@ import type { AgentSlot } from './agent-slot.ts';
 import { type Bus, NATS } from './bus.ts';
 import { type DialerSlot, POSTGRES } from './dialer-slot.ts';
 import { type Fault, FAULTS, type FaultKind } from './faults.ts';
+import type { Life } from './life.ts';
 import type { Network, Node } from './network.ts';
+import type { Outages } from './outages.ts';
 import type { Services } from './services.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
@@ -13,6 +15,7 @@ export interface Stage {
   services: Services;
   dialers: readonly DialerSlot[];
   agents: readonly AgentSlot[];
+  outages: Outages;
   say(words: string): void;
 }
 
@@ -43,17 +46,27 @@ const trap =
 /** A jump of up to `most` seconds, either way; the clock is set right at the end. */
 const jump = ({ amount }: Fault, most: number): number => Math.round((amount * 2 - 1) * most) * SECOND;
 
+/** A process that is stopped, and goes on later. */
+const stopped =
+  (of: (stage: Stage, fault: Fault) => Life): Inject =>
+  (stage, fault) => {
+    const life = of(stage, fault);
+    const node = `stopped ${life.name}`;
+    life.pause();
+    stage.outages.begin(node);
+    later(stage, fault, () => {
+      stage.outages.end(node);
+      life.resume();
+    });
+  };
+
 const INJECT: Record<FaultKind, Inject> = {
   dialer_killed: (stage, fault) => pick(stage.dialers, fault).kill(ms(fault)),
   dialer_killed_in_commit: trap('before_commit'),
   dialer_killed_after_commit: trap('after_commit'),
   dialer_killed_performing: trap('performing'),
   dialer_leaves: (stage, fault) => pick(stage.dialers, fault).leave(ms(fault)),
-  dialer_stopped: (stage, fault) => {
-    const { life } = pick(stage.dialers, fault);
-    life.pause();
-    later(stage, fault, () => life.resume());
-  },
+  dialer_stopped: stopped((stage, fault) => pick(stage.dialers, fault).life),
   dialer_clock: (stage, fault) => {
     const { life } = pick(stage.dialers, fault);
     life.skewUs = jump(fault, 30);
@@ -77,11 +90,7 @@ const INJECT: Record<FaultKind, Inject> = {
     (stage, fault) => pick(stage.agents, fault).on.id,
     ({ bus }, node) => bus.reconnected(node),
   ),
-  agent_stopped: (stage, fault) => {
-    const { life } = pick(stage.agents, fault);
-    life.pause();
-    later(stage, fault, () => life.resume());
-  },
+  agent_stopped: stopped((stage, fault) => pick(stage.agents, fault).life),
   switch_killed: (stage, fault) => pick(stage.agents, fault).killSwitch(ms(fault)),
   switch_clock: (stage, fault) => {
     const { on } = pick(stage.agents, fault);

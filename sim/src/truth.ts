@@ -12,15 +12,14 @@ interface LegTruth {
   answeredUs: number;
   endedUs: number;
   died: boolean;
-  /** Jumps of the switch's clock before it; one since, or a clock that is wrong, makes its times worthless. */
-  jumps: number;
-  jumped: boolean;
 }
 
 /** Shorter than this a leg may be lost with its switch. */
 const SHORT_US = 8_000_000;
 /** What a leg may be charged beside the truth: the switch's and the agent's own delays. */
 const OFF_US = 3_000_000;
+/** Out of reach for less than this, since a leg ended, nobody has to guess what became of it. */
+const OUTAGE_US = 30_000_000;
 /** After its start_by a command may wait for its turn so long. */
 const TURN_US = 2_000_000;
 
@@ -36,12 +35,15 @@ export class Truth {
   readonly #calling = new Map<string, Set<string>>();
   /** Calls that came in, rang, and ended while their switch lived: each has to come to something. */
   readonly #owed = new Map<string, string>();
+  readonly #outOfReach: (on: string, sinceUs: number) => number;
   answered = 0;
 
-  constructor(report: Report, trace: Trace, nowUs: () => number) {
+  /** `outOfReach`: for how long since then, µs, that switch's agent may not have been heard. */
+  constructor(report: Report, trace: Trace, nowUs: () => number, outOfReach: (on: string, sinceUs: number) => number) {
     this.#report = report;
     this.#trace = trace;
     this.#nowUs = nowUs;
+    this.#outOfReach = outOfReach;
   }
 
   commanded(legId: string, kind: string, startByUs: number): void {
@@ -71,14 +73,13 @@ export class Truth {
   }
 
   #leg(on: SimSwitch, role: LegTruth['role'], number: string): LegTruth {
-    return { role, number, on, answeredUs: 0, endedUs: 0, died: false, jumps: on.jumps, jumped: false };
+    return { role, number, on, answeredUs: 0, endedUs: 0, died: false };
   }
 
   answeredBy(on: SimSwitch, { id: legId }: Channel): void {
     const leg = this.#legs.get(legId);
     if (!leg) return;
     leg.answeredUs = this.#nowUs();
-    leg.jumped ||= on.jumps !== leg.jumps || on.aheadUs !== 0;
     this.answered += 1;
     this.#trace.add(this.#nowUs(), on.id, `leg ${leg.role} is answered`, { legId, number: leg.number });
   }
@@ -88,7 +89,6 @@ export class Truth {
     if (!leg) return;
     leg.endedUs = this.#nowUs();
     leg.died = died;
-    leg.jumped ||= on.jumps !== leg.jumps || on.aheadUs !== 0;
     this.#calling.get(leg.number)?.delete(legId);
     this.#trace.add(this.#nowUs(), on.id, `leg ${leg.role} ${died ? 'dies with its switch' : `ends: ${cause}`}`, {
       legId,
@@ -112,9 +112,10 @@ export class Truth {
       return settled.answeredUs > 0 ? `leg ${leg.role} is settled as answered, and never was` : undefined;
     }
     const lasted = leg.endedUs - leg.answeredUs;
-    if (leg.jumped) return undefined;
-    // Its switch was out of reach until its paid-for time had passed: it is charged for that.
-    if (settled.guessed && lasted > 0) return undefined;
+    // The agent connected, or the CDR was written, by who knows which clock.
+    if (leg.on.clockWasSet) return undefined;
+    // Its agent was out of reach long beyond its paid-for time: it is charged for that, or not at all.
+    if (settled.guessed && this.#outOfReach(leg.on.id, leg.endedUs) >= OUTAGE_US) return undefined;
     const seconds = (us: number): string => (us / 1e6).toFixed(1);
     if (settled.billedUs > lasted + OFF_US) {
       return `leg ${leg.role} lasted ${seconds(lasted)} s and is charged for ${seconds(settled.billedUs)} s`;

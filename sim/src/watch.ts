@@ -86,7 +86,7 @@ export class Watch {
     const problem = this.#truth.problemOf(legId, {
       answeredUs: Number(cdr.cdr.answeredAtUs),
       billedUs: Number(cdr.billedUs),
-      guessed: cdr.cdr.cause === 'LEG_LOST' && !this.#truth.died(legId),
+      guessed: /^(LEG_LOST|INDETERMINATE)$/.test(cdr.cdr.cause) && !this.#truth.died(legId),
     });
     if (problem) this.#report('one_settlement', problem, { sessionId, legId });
   }

@@ -1,6 +1,11 @@
-import { parentPort } from 'node:worker_threads';
-import { Broken, type Invariant } from './invariants.ts';
-import { type Outcome, World, type WorldOptions } from './world.ts';
+import { parentPort, workerData } from 'node:worker_threads';
+import type { Broken, Invariant } from './invariants.ts';
+import { mutate } from './mutate.ts';
+import type { Outcome, WorldOptions } from './world.ts';
+
+const { defect } = workerData as { defect: string };
+if (defect !== '') mutate(defect);
+const { World } = await import('./world.ts');
 
 /** An outcome as it travels between threads. */
 export type Played = Omit<Outcome, 'broken'> & {

@@ -5,14 +5,15 @@ import { LANGUAGES_DIR } from '@ringback/prompts';
 import { AgentSlot } from './agent-slot.ts';
 import { AuthTables } from './auth-service.ts';
 import { BillingService } from './billing-service.ts';
-import { Bus } from './bus.ts';
+import { Bus, NATS } from './bus.ts';
 import { ACCESS, type CallPlan, planCalls, type PlanOptions } from './call-plan.ts';
 import { Caller, Telephones } from './callers.ts';
 import { DialerSlot } from './dialer-slot.ts';
 import { type Fault, planFaults } from './faults.ts';
 import { inject, type Stage } from './injector.ts';
 import { type About, Broken, type Invariant } from './invariants.ts';
-import { Network } from './network.ts';
+import { CUT, Network } from './network.ts';
+import { Outages } from './outages.ts';
 import { accessNumbers, TRUNKS, WARNING } from './numbers.ts';
 import { Ids, Random } from './random.ts';
 import { Services } from './services.ts';
@@ -67,6 +68,7 @@ export class World {
   readonly #clock = new VirtualClock(START_US);
   readonly #random: Random;
   readonly #network: Network;
+  readonly #outages: Outages;
   readonly #bus: Bus;
   readonly #truth: Truth;
   readonly #billing: BillingService;
@@ -107,9 +109,10 @@ export class World {
     this.#left = this.calls.reduce((sum, { againUs }) => sum + 1 + againUs.length, 0);
     this.#ids = new Ids(options.seed);
     this.#legs = new Ids(`${options.seed} trigger`);
-    this.#network = new Network(seed.of('network'));
+    this.#outages = new Outages(now);
+    this.#network = new Network(seed.of('network'), this.#outages);
     this.#bus = new Bus(this.#clock, this.#network, seed.of('bus'));
-    this.#truth = new Truth(this.#report, this.trace, now);
+    this.#truth = new Truth(this.#report, this.trace, now, (on, sinceUs) => this.#outOfReach(on, sinceUs));
     this.#billing = new BillingService(now, new Ids(`${options.seed} money`), this.#report);
     const tables = new AuthTables(now);
     this.#services = new Services(this.#network, seed.of('questions'), this.#billing, tables, voices);
@@ -126,6 +129,13 @@ export class World {
     this.trace.add(this.#clock.nowUs, 'INVARIANT', `${invariant}: ${words}`, about);
     this.#broken ??= new Broken(invariant, words, { ...about, atUs: this.#clock.nowUs });
   };
+
+  /** For how long since then, µs, no dialer could ask that switch's agent, or not all of them could. */
+  #outOfReach(on: string, sinceUs: number): number {
+    const processes = [on, ...this.#dialers.map(({ name }) => name)];
+    const nodes = processes.flatMap((name) => [name, `${CUT}${name}`, `stopped ${name}`]);
+    return this.#outages.since(sinceUs, [`${CUT}${NATS}`, ...nodes]);
+  }
 
   #said = (who: string, words: string): void => this.trace.add(this.#clock.nowUs, who, words);
 
@@ -159,6 +169,7 @@ export class World {
         took: (...answer) => this.#watch.took(...answer),
       },
       this.#said,
+      this.#outages,
     );
   }
 
@@ -183,6 +194,7 @@ export class World {
         fatal: (life, error) => this.#fatal(life.name, error),
       },
       this.#said,
+      this.#outages,
     );
   }
 
@@ -230,6 +242,7 @@ export class World {
       services: this.#services,
       dialers: this.#dialers,
       agents: this.#agents,
+      outages: this.#outages,
       say: (words) => this.trace.add(this.#clock.nowUs, 'world', words),
     };
   }

@@ -24,8 +24,8 @@ export class SimSwitch {
   paused = false;
   /** What its wall clock is ahead of the true time. */
   #skewUs = 0;
-  /** How often its wall clock has jumped. */
-  jumps = 0;
+  /** Its wall clock has jumped: times it told are worth little from then on. */
+  clockWasSet = false;
   #life = 1;
   #task = 0;
   /** Event sockets that are connected. */
@@ -44,13 +44,9 @@ export class SimSwitch {
     return this.clock.nowUs + this.#skewUs;
   }
 
-  get aheadUs(): number {
-    return this.#skewUs;
-  }
-
   setClock(aheadUs: number): void {
     this.#skewUs = aheadUs;
-    this.jumps += 1;
+    this.clockWasSet = true;
   }
 
   /** In this life of the switch. */
