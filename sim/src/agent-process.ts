@@ -27,6 +27,13 @@ export const STATUS_SUBJECT = 'switch.status';
 export class Disk {
   records: JournalRecord[] = [];
   compactedAt = 0;
+  /** Ids of all commands that were ever flushed. */
+  readonly commands = new Set<string>();
+
+  flush(records: readonly JournalRecord[]): void {
+    this.records.push(...records);
+    for (const record of records) if (record.k === 'command') this.commands.add(record.id);
+  }
 }
 
 /** The journal on a disk that takes its time. */
@@ -45,7 +52,7 @@ function journalOn(disk: Disk, life: Life, random: Random, newRun: () => string)
       const records = pending;
       pending = [];
       // A process that was killed in between did not get this far.
-      await life.ask(200 + random.exponential(400), 0, () => life.alive && disk.records.push(...records));
+      await life.ask(200 + random.exponential(400), 0, () => life.alive && disk.flush(records));
       if (disk.records.length > disk.compactedAt * 2 + COMPACT_RECORDS && pending.length === 0)
         compact(disk, state, life);
     }
@@ -90,7 +97,7 @@ export interface AgentWorld {
   ids: Ids;
   tell: Tell;
   /** The agent answered a command. */
-  took(switchId: string, command: sw.Command, status: sw.CommandAck_Status): void;
+  took(switchId: string, command: sw.Command, status: sw.CommandAck_Status, onDisk: boolean): void;
 }
 
 /** One life of a switch's agent: the real one, on a simulated disk, bus and event socket. */
@@ -132,7 +139,7 @@ export function startAgent(life: Life, on: SimSwitch, disk: Disk, world: AgentWo
   bus.serve(life, node, switchCommandSubject(switchId), async (data) => {
     const command = sw.Command.decode(data);
     const ack = await agent.command(command);
-    world.took(switchId, command, ack.status);
+    world.took(switchId, command, ack.status, disk.commands.has(command.commandId));
     return sw.CommandAck.encode({ commandId: command.commandId, ...ack }).finish();
   });
   bus.listen<Uint8Array>(life, node, switchProgressSubject(switchId), (data) => {

@@ -3,7 +3,7 @@
  * turn red, and none may be red without the defect.
  */
 import { execFile, execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,7 +15,7 @@ const COPY = join(ROOT, '.mutants');
 /** Where each is to be noticed by tests, besides by the simulation. */
 const TESTS: Record<DefectName, string> = {
   epoch_check: 'services/switch-agent/test/road.test.ts',
-  journal: 'services/switch-agent/test/survival.test.ts',
+  journal: 'sim/test/simulate.test.ts',
   start_by: 'services/switch-agent/test/road.test.ts',
   idempotency_key: 'services/billing/test/road.test.ts',
   cursor: 'packages/durable/test/loop.test.ts',
@@ -48,6 +48,8 @@ for (const entry of readdirSync(ROOT)) {
   if (entry.startsWith('.')) continue;
   execFileSync('cp', ['-al', join(ROOT, entry), join(COPY, entry)]);
 }
+// Programs that were fetched once.
+symlinkSync(join(ROOT, '.cache'), join(COPY, '.cache'));
 let missed = 0;
 try {
   for (const file of new Set(names.map((name) => TESTS[name]))) {

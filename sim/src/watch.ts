@@ -153,10 +153,12 @@ export class Watch {
   }
 
   /** An agent answered a command. */
-  took(switchId: string, command: sw.Command, status: sw.CommandAck_Status): void {
+  took(switchId: string, command: sw.Command, status: sw.CommandAck_Status, onDisk: boolean): void {
     const { sessionId, legId, shard, epoch, body } = command;
     this.#trace.add(this.#nowUs(), switchId, `${body?.$case}: ${status}`, { sessionId, legId });
     if (status !== sw.CommandAck_Status.ACCEPTED) return;
+    if (!onDisk)
+      this.#report('committed_first', `${body?.$case} is accepted before it is in the journal`, { sessionId, legId });
     const key = `${switchId}/${shard}`;
     const seen = this.#epochs.get(key) ?? 0n;
     if (epoch < seen) {

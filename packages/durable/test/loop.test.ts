@@ -123,6 +123,8 @@ describe('the loop', () => {
     // Not stopped: it dies by losing its shards, as one that was stopped with SIGSTOP does.
     await database.query(`UPDATE loop_c.member SET expires_at = now() - interval '1 s'`);
     const second = await start({ heartbeatMs: 20 });
+    // What was owed is performed because it is owed: nothing else happens to that session.
+    await second.watch.until(() => stateOf(second.loop, 'k1')?.told === 2);
     stream.publish(1, 3, 'count');
     await second.watch.until(() => stateOf(second.loop, 'k1')?.told === 3);
     const repeated = agent.attempts.filter(({ id }) => id === owed[0]!.id);
@@ -213,6 +215,30 @@ describe('the loop', () => {
     await loop.stop();
     assert.deepEqual(await stored('k2'), { count: 5, told: 5, owed: [], closed: false });
     assert.ok(lost >= 2);
+  });
+
+  test('a commit whose outcome is unknown, and that was not done, has no effects', async () => {
+    const { agent, stream, start, stored } = await world();
+    const store = new PostgresStore(pool, `loop_${'abcdefghijklmnopqrstuvwxyz'[schemas - 1]}`, 4);
+    const commit = store.commit.bind(store);
+    let notDone = 0;
+    let effectsOfNothing = 0;
+    store.commit = (batch) => {
+      effectsOfNothing = Math.max(effectsOfNothing, agent.attempts.length);
+      if (batch.rows.length === 0 || notDone >= 3) {
+        store.commit = commit;
+        return commit(batch);
+      }
+      notDone += 1;
+      return Promise.resolve({ is: 'unknown', error: new Error('connection reset') });
+    };
+    const { loop, watch } = await start({ store });
+    stream.publish(2, 1, 'count');
+    await watch.until(() => stateOf(loop, 'k2')?.told === 1);
+    await loop.stop();
+    assert.equal(notDone, 3);
+    assert.equal(effectsOfNothing, 0, 'performed before anything was committed');
+    assert.deepEqual(await stored('k2'), { count: 1, told: 1, owed: [], closed: false });
   });
 
   test('a session closes when nothing is owed any more; the next event of its key begins another', async () => {
