@@ -9,7 +9,7 @@ export interface Defect {
   readonly replace: string;
 }
 
-/** Each has to be found: a simulation that finds none of them shows nothing when it finds nothing. */
+/** What `make defects` looks for in the simulation, and `make mutants` in the tests: one that finds none shows nothing when it finds nothing. */
 export const DEFECTS = {
   epoch_check: {
     is: 'an agent takes commands of an owner that lost its shard',
