@@ -3,6 +3,8 @@ import type { TestEvent } from 'node:test/reporters';
 
 /** As much of what a broken file said last as helps. */
 const LAST_WORDS = 4_000;
+/** What tests have to say besides: among it how the dev switch differs from the recordings. */
+const TOLD = /^(note:|compared \d|differs: |DIFFERS: |not compared: )/;
 
 /** A file is reported as a test of its own when it breaks, or holds none; its name is its path as it was given. */
 const isFile = (name: string, file: string): boolean => resolve(name) === file;
@@ -47,10 +49,8 @@ export default async function* report(source: AsyncIterable<TestEvent>): AsyncGe
     } else if (event.type === 'test:summary' && event.data.file !== undefined) {
       const { file, counts, duration_ms: ms } = event.data;
       yield `${(ms / 1000).toFixed(1).padStart(6)} s  ${relative('.', file)}: ${counts.passed} of ${counts.tests}\n`;
-    } else if (event.type === 'test:diagnostic' && event.data.message.startsWith('note:')) {
+    } else if (event.type === 'test:diagnostic' && TOLD.test(event.data.message)) {
       yield `${event.data.message}\n`;
-    } else if (event.type === 'test:stdout' && /^compared \d+ of \d+/.test(event.data.message)) {
-      yield event.data.message;
     }
   }
   yield `${passed} passed, ${failed} failed\n`;
