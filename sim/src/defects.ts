@@ -87,3 +87,12 @@ export const DEFECTS = {
 } as const satisfies Record<string, Defect>;
 
 export type DefectName = keyof typeof DEFECTS;
+
+/**
+ * The source of its file with the defect in it.
+ * @throws Error when its place is no longer there, once.
+ */
+export function withDefect(source: string, { file, find, replace }: Defect): string {
+  if (source.split(find).length !== 2) throw new Error(`its place is not once in ${file}: ${find}`);
+  return source.replace(find, () => replace);
+}

@@ -7,7 +7,7 @@ import { readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'n
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Defect, DEFECTS, type DefectName } from './defects.ts';
+import { DEFECTS, type DefectName, withDefect } from './defects.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const COPY = join(ROOT, '.mutants');
@@ -58,15 +58,14 @@ try {
   }
   console.log(`${'removed'.padEnd(16)} ${'seconds'.padStart(7)}  red`);
   for (const name of names) {
-    const { file, find, replace }: Defect = DEFECTS[name];
-    const path = join(COPY, file);
+    const path = join(COPY, DEFECTS[name].file);
     const source = readFileSync(path, 'utf8');
-    if (source.split(find).length !== 2) throw new Error(`${name}: its place is not once in ${file}`);
+    const changed = withDefect(source, DEFECTS[name]);
     const put = (text: string): void => {
       rmSync(path);
       writeFileSync(path, text);
     };
-    put(source.replace(find, () => replace));
+    put(changed);
     const started = performance.now();
     const red = await redIn(TESTS[name]);
     put(source);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { type Defect, DEFECTS, type DefectName } from './defects.ts';
+import { type Defect, DEFECTS, type DefectName, withDefect } from './defects.ts';
 
 const ROOT = new URL('../../', import.meta.url);
 
@@ -14,9 +14,7 @@ export function mutate(name: string): void {
     throw new Error(`no such defect: ${name}; there are ${Object.keys(DEFECTS).join(', ')}`);
   const defect: Defect = DEFECTS[name as DefectName];
   const wanted = new URL(defect.file, ROOT).href;
-  const source = readFileSync(fileURLToPath(wanted), 'utf8');
-  if (source.split(defect.find).length !== 2) throw new Error(`${name}: its place is not once in ${defect.file}`);
-  const changed = source.replace(defect.find, () => defect.replace);
+  const changed = withDefect(readFileSync(fileURLToPath(wanted), 'utf8'), defect);
   registerHooks({
     load(url, context, next) {
       const loaded = next(url, context);

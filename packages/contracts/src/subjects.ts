@@ -5,6 +5,8 @@ export const SHARDS = 64;
 
 /** JetStream stream of leg events (`sw.EventBatch`), one subject a shard and switch. */
 export const EVENT_STREAM = 'EVENTS';
+/** What EVENT_KEY seals the passwords of trunks for: in the dialer's table, and on their way to agents and edges. */
+export const TRUNK_PASSWORD = 'trunk password';
 export const EVENT_SUBJECTS = 'event.>';
 export const eventSubject = (shard: number, switchId: string): string => `event.${shard}.${switchId}`;
 export const shardEvents = (shard: number): string => `event.${shard}.>`;

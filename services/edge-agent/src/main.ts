@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { dialer, ofPools } from '@ringback/contracts';
+import { dialer, ofPools, TRUNK_PASSWORD } from '@ringback/contracts';
 import { Box } from '@ringback/sealing';
 import { call, grpcClient, nowUs, runService } from '@ringback/service-kit';
 import { EdgeAgent } from './agent.ts';
@@ -15,9 +15,9 @@ await runService({
   name: 'edge-agent',
   config: CONFIG,
   async start(config, { log, fail }) {
-    const socket = join(config.EDGE_RUN_DIR, 'control.sock');
+    const rpc = new KamailioRpc(join(config.EDGE_RUN_DIR, 'control.sock'));
     const agent = new EdgeAgent({
-      rpc: new KamailioRpc(socket),
+      rpc,
       store: new StateStore(config.STATE_DIR),
       files: new TableFiles(config.EDGE_CONFIG_DIR),
       log,
@@ -28,11 +28,10 @@ await runService({
       forgetAfterMs: config.SWITCH_FORGET_AFTER,
     });
     await agent.start();
-    const box = config.EVENT_KEY === '' ? undefined : new Box(config.EVENT_KEY, 'trunk password');
+    const box = config.EVENT_KEY === '' ? undefined : new Box(config.EVENT_KEY, TRUNK_PASSWORD);
     const client = grpcClient(dialer.EdgeConfigServiceClient, config.DIALER_ADDRESS);
-    const registrarRpc = new KamailioRpc(socket);
     const registrar = new Registrar({
-      rpc: registrarRpc,
+      rpc,
       edgeId: config.EDGE_ID,
       log,
       now: () => Date.now(),
@@ -88,7 +87,6 @@ await runService({
       async stop() {
         // Kamailio goes on with what it knows.
         await Promise.all([...following.map((source) => source.stop()), registrar.stop()]);
-        registrarRpc.close();
         client.close();
         await agent.stop();
       },

@@ -41,6 +41,8 @@ export class Registrar {
   #stopped = false;
   #held = false;
   #trouble = '';
+  /** Trunks whose password cannot be opened, and of whom that was said. */
+  readonly #unopened = new Set<string>();
   /** As read in the last turn. */
   records: readonly Record[] = [];
 
@@ -111,11 +113,12 @@ export class Registrar {
     return registrations.flatMap(({ trunkId, registrar, username, sealedPassword, expiresSeconds }) => {
       try {
         const password = this.#o.open(Buffer.from(sealedPassword), trunkId);
+        this.#unopened.delete(trunkId);
         return [{ trunkId, registrar, username, password, expiresSeconds }];
       } catch (error) {
-        const words = `${trunkId}: ${(error as Error).message}`;
-        if (words !== this.#trouble) this.#o.log.error({ trunk: trunkId, err: error }, 'password cannot be opened');
-        this.#trouble = words;
+        if (!this.#unopened.has(trunkId))
+          this.#o.log.error({ trunk: trunkId, err: error }, 'password cannot be opened');
+        this.#unopened.add(trunkId);
         return [];
       }
     });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { after, afterEach, before, describe, test } from 'node:test';
-import type { dialer } from '@ringback/contracts';
+import { type dialer, TRUNK_PASSWORD } from '@ringback/contracts';
 import { Box } from '@ringback/sealing';
 import fc from 'fast-check';
 import { digestOf, planRegistrations, type Record, type Wanted } from '../src/registrations.ts';
@@ -139,7 +139,7 @@ describe('an edge that registers at a carrier', () => {
     trunkId: 'carrier',
     registrar: registrar.address,
     username: 'ringback',
-    sealedPassword: new Box(EVENT_KEY, 'trunk password').seal(Buffer.from(password), 'carrier'),
+    sealedPassword: new Box(EVENT_KEY, TRUNK_PASSWORD).seal(Buffer.from(password), 'carrier'),
     expiresSeconds,
   });
   const said = (registered: boolean) => () =>
@@ -183,6 +183,7 @@ describe('an edge that registers at a carrier', () => {
     await until('taken back', () => registrar.came.length > before && registrar.last?.expires === 0);
     await until('said', () => /password cannot be opened/.test(world.agentLog()));
     await until('gone', () => asked.at(-1)?.states.length === 0);
+    assert.equal(world.agentLog().match(/password cannot be opened/g)?.length, 1, 'once');
     registrations = [registration('three')];
     await until('registered', said(true));
   });

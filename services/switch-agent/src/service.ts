@@ -10,6 +10,7 @@ import {
   switchProgressSubject,
   switchRepublishSubject,
   switchStatusSubject,
+  TRUNK_PASSWORD,
 } from '@ringback/contracts';
 import { EslClient, EslError } from '@ringback/esl';
 import { Box } from '@ringback/sealing';
@@ -68,7 +69,7 @@ export async function startAgent(
 
   const box = (purpose: string) => (config.EVENT_KEY === '' ? undefined : new Box(config.EVENT_KEY, purpose));
   const eventBox = box(EVENT_STREAM);
-  const passwordBox = box('trunk password');
+  const passwordBox = box(TRUNK_PASSWORD);
   const journal = await Journal.open({
     directory: config.JOURNAL_DIR,
     box: box('journal'),

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { EVENT_STREAM } from '@ringback/contracts';
+import { EVENT_STREAM, TRUNK_PASSWORD } from '@ringback/contracts';
 import { Box } from '@ringback/sealing';
 import { uuidv7 } from '@ringback/service-kit';
 import { World } from './world.ts';
 
 const KEY = 'k'.repeat(40);
-const box = new Box(KEY, 'trunk password');
+const box = new Box(KEY, TRUNK_PASSWORD);
 const OLD = { username: 'ringback', password: 'an-old-secret-0815' };
 const NEW = { username: 'ringback', password: '<"a new secret & more">' };
 

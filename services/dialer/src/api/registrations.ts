@@ -6,17 +6,20 @@ import type { RegistrarLease } from '../adapters/registrar-lease.ts';
 export const REGISTRAR_LEASE_MS = 15_000;
 const EDGE_ID = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,252}$/;
 
-/** Trunks that want a registration, as the edge that makes it has to know them. */
-const registrationsOf = (trunks: Iterable<dialer.Trunk>): dialer.Registration[] =>
-  [...trunks]
-    .filter(({ registrar, disabled }) => registrar !== '' && !disabled)
-    .map(({ id, registrar, username, sealedPassword, registerSeconds }) => ({
-      trunkId: id,
-      registrar,
-      username,
-      sealedPassword: Buffer.from(sealedPassword),
-      expiresSeconds: registerSeconds,
-    }));
+const NOT_HELD: dialer.HoldRegistrationsResponse = { held: false, ttlMs: 0, registrations: [] };
+
+/** Those that want a registration. */
+const registering = (trunks: Iterable<dialer.Trunk>): dialer.Trunk[] =>
+  [...trunks].filter(({ registrar, disabled }) => registrar !== '' && !disabled);
+
+/** As the edge that registers has to know it. */
+const registrationOf = (trunk: dialer.Trunk): dialer.Registration => ({
+  trunkId: trunk.id,
+  registrar: trunk.registrar,
+  username: trunk.username,
+  sealedPassword: trunk.sealedPassword,
+  expiresSeconds: trunk.registerSeconds,
+});
 
 /** The lease, and what there is to register for whoever holds it: nobody else is told the passwords. */
 export function holdRegistrations(lease: RegistrarLease, trunks: () => Iterable<dialer.Trunk>) {
@@ -25,12 +28,11 @@ export function holdRegistrations(lease: RegistrarLease, trunks: () => Iterable<
     if (!EDGE_ID.test(edgeId)) throw GrpcError.invalidArgument('edge_id', 'wants letters, digits, dots and dashes');
     if (release) {
       await lease.release(edgeId);
-      return { held: false, ttlMs: 0, registrations: [] };
+      return NOT_HELD;
     }
     const held = await lease.hold(edgeId, REGISTRAR_LEASE_MS, states);
-    return held
-      ? { held, ttlMs: REGISTRAR_LEASE_MS, registrations: registrationsOf(trunks()) }
-      : { held, ttlMs: 0, registrations: [] };
+    if (!held) return NOT_HELD;
+    return { held, ttlMs: REGISTRAR_LEASE_MS, registrations: registering(trunks()).map(registrationOf) };
   };
 }
 
@@ -39,13 +41,13 @@ export async function registrationStates(
   lease: RegistrarLease,
   trunks: Iterable<dialer.Trunk>,
 ): Promise<dialer.TrunkRegistration[]> {
-  const wanted = registrationsOf(trunks);
+  const wanted = registering(trunks);
   if (wanted.length === 0) return [];
   const holder = await lease.holder();
   const registered = new Set(holder?.states.filter((state) => state.registered).map(({ trunkId }) => trunkId));
-  return wanted.map(({ trunkId }) => ({
-    trunkId,
+  return wanted.map(({ id }) => ({
+    trunkId: id,
     edgeId: holder?.edgeId ?? '',
-    registered: registered.has(trunkId),
+    registered: registered.has(id),
   }));
 }

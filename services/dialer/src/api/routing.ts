@@ -1,5 +1,5 @@
 import type { ServerWritableStream } from '@grpc/grpc-js';
-import type { dialer } from '@ringback/contracts';
+import { type dialer, TRUNK_PASSWORD } from '@ringback/contracts';
 import { Box } from '@ringback/sealing';
 import { GrpcError } from '@ringback/service-kit';
 import type { RoutingStore } from '../adapters/routing-store.ts';
@@ -7,15 +7,12 @@ import type { RegistrarLease } from '../adapters/registrar-lease.ts';
 import { registrationStates } from './registrations.ts';
 import { checkAccessNumber, checkPrefix, checkTrunk } from './routing-rules.ts';
 
-/** Sealed so, in the table and on its way to the agents. */
-const PURPOSE = 'trunk password';
-
 /** A trunk as anybody may see it. */
 const shown = (trunk: dialer.Trunk): dialer.Trunk => ({ ...trunk, password: '', sealedPassword: Buffer.alloc(0) });
 
 /** `key`: EVENT_KEY, empty where there is none. */
 export function routingHandlers(store: RoutingStore, lease: RegistrarLease, key: string) {
-  const box = key === '' ? undefined : new Box(key, PURPOSE);
+  const box = key === '' ? undefined : new Box(key, TRUNK_PASSWORD);
   /** The password that is given, or the one that is set. */
   const sealedPassword = ({ id, username, password }: dialer.Trunk): Buffer => {
     if (username === '' && password === '') return Buffer.alloc(0);

@@ -34,11 +34,6 @@ export class SwitchClock {
       this.#offset = told - this.#monotonicUs();
   }
 
-  /** The switch told its present time. */
-  learn(switchUs: number): void {
-    this.#offset ??= switchUs - this.#monotonicUs();
-  }
-
   /** The switch told its present time, in whole seconds: where its clock was set meanwhile, that is known from now on. */
   check(switchSeconds: number): void {
     const expected = this.now();
@@ -56,7 +51,7 @@ export class SwitchClock {
   held(toldUs: number): number {
     const expected = this.now();
     if (expected === undefined) {
-      this.learn(toldUs);
+      this.#offset = toldUs - this.#monotonicUs();
       return toldUs;
     }
     const switchUs = toldUs - this.#set;

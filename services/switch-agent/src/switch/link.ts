@@ -94,7 +94,9 @@ export class SwitchLink {
   }
 
   async #begin(generation: number): Promise<void> {
-    await this.#readClock();
+    let seconds: number | undefined;
+    while (seconds === undefined) seconds = await this.#askClock();
+    this.clock.begin(seconds);
     this.core = await this.esl.ask('global_getvar core_uuid');
     this.version = /FreeSWITCH (?:Version )?(\S+)/.exec(await this.esl.ask('version'))?.[1] ?? '';
     await this.#options.readTruth(this.core);
@@ -108,14 +110,12 @@ export class SwitchLink {
     this.#options.changed();
   }
 
-  /** An answer that was long on its way, while this process was stopped, tells no present time. */
-  async #readClock(): Promise<void> {
+  /** The switch's present time, epoch s; undefined when the answer was long on its way, while this process was stopped. */
+  async #askClock(): Promise<number | undefined> {
     const { monotonicUs } = this.#options;
-    for (;;) {
-      const beganUs = monotonicUs();
-      const seconds = Number(await this.esl.ask('strepoch'));
-      if (monotonicUs() - beganUs < PROMPT_US) return this.clock.begin(seconds);
-    }
+    const beganUs = monotonicUs();
+    const seconds = Number(await this.esl.ask('strepoch'));
+    return monotonicUs() - beganUs < PROMPT_US ? seconds : undefined;
   }
 
   #onDown(reason: Error): void {
@@ -144,15 +144,12 @@ export class SwitchLink {
     this.#unanswered = 1;
     const generation = this.#generation;
     const askedUs = this.now();
-    const { monotonicUs } = this.#options;
-    const beganUs = monotonicUs();
-    this.esl
-      .api('strepoch')
+    this.#askClock()
       .then(
-        (answer) => {
+        (seconds) => {
           if (generation !== this.#generation) return;
           this.aliveUs = askedUs;
-          if (monotonicUs() - beganUs < PROMPT_US) this.clock.check(Number(answer));
+          if (seconds !== undefined) this.clock.check(seconds);
         },
         () => undefined, // told as a disconnection
       )
