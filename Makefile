@@ -15,7 +15,7 @@ phone: bootstrap
 
 # Kills processes in the middle of calls; wants the machine to itself.
 chaos: bootstrap
-	@bash scripts/test.sh test/death-of-services.test.ts test/death-of-parts.test.ts
+	@bash scripts/test.sh test/chaos/*.test.ts
 
 # Lives of calls on virtual time, with all their misfortunes: SEED=… CALLS=… (100,000 unless given), WORLD=…, DEFECT=….
 simulate: bootstrap

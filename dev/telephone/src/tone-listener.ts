@@ -37,6 +37,18 @@ export class ToneListener {
     return this.#total((stretch) => stretch.kind === 'tone' && stretch.hz === hz, fromMs, toMs);
   }
 
+  /** The longest stretch without that tone from `fromMs` to the end of what was heard, in ms. */
+  longestGapMs(hz: number, fromMs: number): number {
+    let gap = 0;
+    let heardTo = fromMs;
+    for (const stretch of this.stretches) {
+      if (stretch.kind !== 'tone' || stretch.hz !== hz || stretch.endMs <= fromMs) continue;
+      gap = Math.max(gap, stretch.startMs - heardTo);
+      heardTo = stretch.endMs;
+    }
+    return Math.max(gap, this.#positionMs - heardTo);
+  }
+
   /** How many ms were not silent. */
   audibleMs(fromMs = 0, toMs = Infinity): number {
     return this.#total((stretch) => stretch.kind !== 'silence', fromMs, toMs);

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { renderTone, steadyTone } from '@ringback/dev-media';
 import { Heard } from '../src/heard.ts';
+import { ToneListener } from '../src/tone-listener.ts';
 import { Waiters } from '../src/waiters.ts';
 
 const FRAME = 160;
@@ -35,4 +37,23 @@ describe('where a stream has holes', () => {
   test('timestamps that begin anew: by arrival', () => {
     assert.equal(length([...steady(10, 1000, 5_000_000), ...steady(10, 1400, 3)]), 30);
   });
+});
+
+test('the longest time without a tone: before it, between two stretches, or until now', () => {
+  const listener = new ToneListener([1100]);
+  const sound = renderTone(steadyTone(1100, 1000)).subarray(0, FRAME);
+  const push = (ms: number, frame: Int16Array): void => {
+    for (let at = 0; at < ms; at += 20) listener.push(frame);
+  };
+  const silent = new Int16Array(FRAME);
+  push(400, silent);
+  push(200, sound);
+  assert.equal(listener.longestGapMs(1100, 0), 400);
+  assert.equal(listener.longestGapMs(1100, 300), 100);
+  push(600, silent);
+  assert.equal(listener.longestGapMs(1100, 0), 600);
+  push(100, sound);
+  assert.equal(listener.longestGapMs(1100, 0), 600);
+  assert.equal(listener.longestGapMs(1100, 1200), 0);
+  assert.equal(listener.longestGapMs(1900, 0), 1300);
 });

@@ -1,6 +1,6 @@
 import { after, afterEach, before, describe } from 'node:test';
 import { type Scene, Scenes, WAIT } from './kill-scenes.ts';
-import { World } from './world.ts';
+import { World } from '../support/world.ts';
 
 /** A platform on which processes die, with callers at every moment of a call. */
 export class Stage {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { onStage } from './support/deaths.ts';
-import { calledBackAfterLoss, play, type Scene, WAIT } from './support/kill-scenes.ts';
+import { onStage } from './deaths.ts';
+import { calledBackAfterLoss, play, type Scene, WAIT } from './kill-scenes.ts';
 
 const EVERYTHING = ['dialer', 'billing', 'auth', 'ivr', 'agent-1', 'agent-2', 'edge-agent', 'nats', 'postgres'];
 

@@ -1,6 +1,6 @@
 import { test } from 'node:test';
-import { onStage } from './support/deaths.ts';
-import { play } from './support/kill-scenes.ts';
+import { onStage } from './deaths.ts';
+import { play } from './kill-scenes.ts';
 
 onStage('a service is killed in the middle of calls', (stage) => {
   for (const name of ['dialer', 'billing', 'auth', 'ivr', 'nats']) {
