@@ -29,6 +29,8 @@ const QUICK: RunSettings['accessNumber'] = {
 };
 
 const LOOK_MS = 50;
+/** Sessions and CDRs come in pages. */
+const PAGE = 500;
 
 /** Below the ports that the kernel gives to outgoing connections (32768 and above), 1000 apart. */
 const FIRST_BASE = 8_000;
@@ -72,6 +74,8 @@ export interface Customer {
 export interface WorldOptions {
   env?: RunSettings['env'];
   accessNumber?: RunSettings['accessNumber'];
+  dialers?: number;
+  natsBy?: (natsPort: number) => Promise<RunSettings['natsBy']>;
   say?: (line: string) => void;
 }
 
@@ -102,7 +106,13 @@ export class World {
       CARRIER: '',
     });
     const platform = await startPlatform(
-      { ...settings, env: options.env ?? {}, accessNumber: { ...QUICK, ...options.accessNumber } },
+      {
+        ...settings,
+        env: options.env ?? {},
+        dialers: options.dialers ?? 1,
+        natsBy: await options.natsBy?.(layoutOf(settings).natsPort),
+        accessNumber: { ...QUICK, ...options.accessNumber },
+      },
       { say: options.say },
     );
     const { edge, carrier, untrustedCarrier } = platform.endpoints;
@@ -209,15 +219,21 @@ export class World {
   /** Newest first. */
   async cdrs(filter: Partial<billing.ListCdrsRequest> = {}): Promise<billing.Cdr[]> {
     const { ledger } = this;
-    return (await call(ledger, ledger.listCdrs, billing.ListCdrsRequest.fromPartial({ pageSize: 500, ...filter })))
-      .cdrs;
+    return allPages(async (pageToken) => {
+      const request = billing.ListCdrsRequest.fromPartial({ pageSize: PAGE, ...filter, pageToken });
+      const { cdrs, nextPageToken } = await call(ledger, ledger.listCdrs, request);
+      return { items: cdrs, nextPageToken };
+    });
   }
 
   /** Newest first. */
   async sessions(): Promise<dialer.SessionView[]> {
     const { sessionService } = this;
-    const request = { all: true, callerId: '', pageSize: 500, pageToken: '' };
-    return (await call(sessionService, sessionService.listSessions, request)).sessions;
+    return allPages(async (pageToken) => {
+      const request = { all: true, callerId: '', pageSize: PAGE, pageToken };
+      const { sessions, nextPageToken } = await call(sessionService, sessionService.listSessions, request);
+      return { items: sessions, nextPageToken };
+    });
   }
 
   /** Resolves once this caller's last session is over, and the cool-down after it as well. */
@@ -265,6 +281,16 @@ export class World {
   /** A log file of one process. */
   log(name: string): Promise<string> {
     return readFile(join(this.runDir, 'logs', `${name}.log`), 'utf8');
+  }
+}
+
+async function allPages<T>(page: (token: string) => Promise<{ items: T[]; nextPageToken: string }>): Promise<T[]> {
+  const all: T[] = [];
+  for (let token = ''; ; ) {
+    const { items, nextPageToken } = await page(token);
+    all.push(...items);
+    if (nextPageToken === '') return all;
+    token = nextPageToken;
   }
 }
 

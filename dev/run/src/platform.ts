@@ -5,7 +5,7 @@ import { dialer } from '@ringback/contracts';
 import { call, ConfigError, grpcClient } from '@ringback/service-kit';
 import { type Endpoints, readData, writeEndpoints } from './endpoints.ts';
 import { loadSecrets } from './files.ts';
-import { type Layout, layoutOf } from './layout.ts';
+import { type Layout, layoutOf, type ServiceName } from './layout.ts';
 import { seed } from './seed.ts';
 import type { RunSettings } from './settings.ts';
 import { serviceSpec } from './specs-services.ts';
@@ -105,8 +105,8 @@ async function launch(
   claim: Server,
 ): Promise<Platform> {
   const env = (kind: string): Record<string, string> => settings.env[kind] ?? {};
-  const service = (name: 'auth' | 'billing' | 'ivr' | 'dialer') =>
-    supervisor.start(serviceSpec(layout, secrets, name, env(name)));
+  const service = (kind: ServiceName, name?: string) =>
+    supervisor.start(serviceSpec(layout, secrets, kind, env(kind), name));
   say('starting PostgreSQL, NATS and the switches');
   const [edge, switches] = await Promise.all([edgeSpecs(layout, secrets), switchSpecs(layout, secrets, settings)]);
   await Promise.all([
@@ -120,8 +120,8 @@ async function launch(
     service('auth'),
     service('billing'),
     service('ivr'),
-    service('dialer'),
-    ...agentSpecs(layout, secrets, env('agent')).map((spec) => supervisor.start(spec)),
+    ...layout.dialers.map((name) => service('dialer', name)),
+    ...agentSpecs(layout, secrets, settings).map((spec) => supervisor.start(spec)),
   ]);
   say('seeding the demonstration');
   await seed(layout, secrets, settings);

@@ -14,6 +14,7 @@ const KNOBS = {
   }),
   SWITCH: knob.oneOf({ doc: 'which switch', values: ['dev', 'freeswitch'] as const, default: 'dev' }),
   FREESWITCH: knob.string({ doc: 'path of the freeswitch program, with SWITCH=freeswitch', default: '' }),
+  DIALERS: knob.integer({ doc: 'dialers that share the sessions', default: 1, min: 1, max: 8 }),
   CARRIER: knob.address({ doc: 'host:port of an outside program that is the carrier', default: '' }),
 };
 
@@ -25,10 +26,14 @@ export interface RunSettings {
   freeswitch: string | undefined;
   /** A script that is started in place of each dev switch, with its configuration (benches). */
   switchScript?: string;
+  /** How many dialers share the sessions. */
+  dialers: number;
   /** host:port of the trusted carrier; undefined: the telephone's address. */
   carrier: string | undefined;
   /** Environment by process kind ("dialer", "billing", …), over what the run sets itself. */
   env: Record<string, Record<string, string>>;
+  /** Ports at which processes find NATS, by process name, where it is not its own (what can be cut off). */
+  natsBy?: Record<string, number>;
   /** Fields put over every demo access number (shorter rings in tests). */
   accessNumber: Partial<{
     ringTimeMs: number;
@@ -50,6 +55,7 @@ export function settingsFromEnv(env: Record<string, string | undefined>): RunSet
     runDir: isAbsolute(config.RUN_DIR) ? config.RUN_DIR : resolve(ROOT, config.RUN_DIR),
     portBase: config.PORT_BASE,
     freeswitch: config.SWITCH === 'freeswitch' ? config.FREESWITCH : undefined,
+    dialers: config.DIALERS,
     carrier: config.CARRIER || undefined,
     env: {},
     accessNumber: {},

@@ -17,12 +17,13 @@ export function telemetryEnv(): Record<string, string> {
   };
 }
 
-/** One of the gRPC services. */
+/** One of the gRPC services; `name` is its process where several run. */
 export function serviceSpec(
   layout: Layout,
   secrets: Secrets,
-  name: ServiceName,
+  kind: ServiceName,
   env: Record<string, string> = {},
+  name: string = kind,
 ): ProcessSpec {
   const http = layout.http[name]!;
   const own: Record<ServiceName, Record<string, string>> = {
@@ -39,14 +40,14 @@ export function serviceSpec(
   return {
     name,
     command: layout.node,
-    args: [join(layout.root, `services/${name}/src/main.ts`)],
+    args: [join(layout.root, `services/${kind}/src/main.ts`)],
     env: {
-      ...(name === 'ivr' ? {} : { DATABASE_URL: postgresUrl(layout, secrets) }),
+      ...(kind === 'ivr' ? {} : { DATABASE_URL: postgresUrl(layout, secrets) }),
       NATS_URL: natsUrl(layout, secrets),
-      GRPC_LISTEN: layout.grpc[name],
+      GRPC_LISTEN: layout.grpc[name]!,
       HTTP_LISTEN: http,
       ...telemetryEnv(),
-      ...own[name],
+      ...own[kind],
       ...env,
     },
     log: layout.dir('logs', `${name}.log`),

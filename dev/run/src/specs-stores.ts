@@ -55,8 +55,8 @@ export async function postgresSpec(layout: Layout, secrets: Secrets): Promise<Pr
   };
 }
 
-export const natsUrl = ({ natsPort }: Layout, { natsPassword }: Secrets): string =>
-  `nats://${USER}:${natsPassword}@127.0.0.1:${natsPort}`;
+export const natsUrl = ({ natsPort }: Layout, { natsPassword }: Secrets, port = natsPort): string =>
+  `nats://${USER}:${natsPassword}@127.0.0.1:${port}`;
 
 /**
  * nats-server with JetStream, data in the run directory. Its storage holds all streams and the largest of them once more:

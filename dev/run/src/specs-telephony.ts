@@ -136,7 +136,11 @@ export function switchSpecs(
   );
 }
 
-export function agentSpecs(layout: Layout, secrets: Secrets, env: Record<string, string> = {}): ProcessSpec[] {
+export function agentSpecs(
+  layout: Layout,
+  secrets: Secrets,
+  { env, natsBy }: Pick<RunSettings, 'env' | 'natsBy'>,
+): ProcessSpec[] {
   return layout.switches.map(({ id, host, sipPort, eslPort }) => {
     const name = id.replace('switch', 'agent');
     const http = layout.http[name]!;
@@ -146,7 +150,7 @@ export function agentSpecs(layout: Layout, secrets: Secrets, env: Record<string,
       args: [join(layout.root, 'services/switch-agent/src/main.ts')],
       env: {
         SWITCH_ID: id,
-        NATS_URL: natsUrl(layout, secrets),
+        NATS_URL: natsUrl(layout, secrets, natsBy?.[name]),
         ESL_ADDRESS: `127.0.0.1:${eslPort}`,
         ESL_PASSWORD: secrets.eslPassword,
         SIP_ADDRESS: `${host}:${sipPort}`,
@@ -161,7 +165,7 @@ export function agentSpecs(layout: Layout, secrets: Secrets, env: Record<string,
         SESSIONS_PER_SECOND: '90',
         HTTP_LISTEN: http,
         ...telemetryEnv(),
-        ...env,
+        ...env.agent,
       },
       log: layout.dir('logs', `${name}.log`),
       ready: () => httpReady(http),

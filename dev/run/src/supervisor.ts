@@ -122,6 +122,15 @@ export class Supervisor {
     sendSignal(signal === 'SIGKILL' ? -pid : pid, signal);
   }
 
+  /** A process stands still (SIGSTOP, all of its group) until `resume`. */
+  pause(name: string): void {
+    this.#child(name).pause();
+  }
+
+  resume(name: string): void {
+    this.#child(name).resume();
+  }
+
   /** Kills a process and keeps it down until `release`. */
   async hold(name: string): Promise<void> {
     this.#held.add(name);

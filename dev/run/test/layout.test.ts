@@ -58,6 +58,17 @@ describe('addresses', () => {
   });
 });
 
+test('three dialers have addresses of their own, and the first those of a single one', () => {
+  const one = layout();
+  const three = layout({ DIALERS: '3' });
+  assert.deepEqual(three.dialers, ['dialer', 'dialer-2', 'dialer-3']);
+  const all = sockets(three);
+  assert.equal(new Set(all).size, all.length);
+  assert.equal(all.length, sockets(one).length + 4);
+  assert.equal(three.grpc.dialer, one.grpc.dialer);
+  assert.equal(three.http.dialer, one.http.dialer);
+});
+
 describe('nonsense is refused with the name of the knob', () => {
   for (const [knob, env] of [
     ['PORT_BASE', { PORT_BASE: '80' }],
@@ -65,6 +76,7 @@ describe('nonsense is refused with the name of the knob', () => {
     ['SWITCH', { SWITCH: 'asterisk' }],
     ['FREESWITCH', { SWITCH: 'freeswitch' }],
     ['CARRIER', { CARRIER: 'nowhere' }],
+    ['DIALERS', { DIALERS: '0' }],
   ] as const) {
     test(`${knob}: ${Object.values(env).join()}`, () => {
       assert.throws(

@@ -19,7 +19,7 @@ let secrets: Secrets;
 before(async () => {
   // Closed to everybody else, as a home directory is: PostgreSQL's own user has to get in all the same.
   directory = await mkdtemp(join(tmpdir(), 'ringback-stores-'));
-  const settings = { runDir: directory, portBase: 5_000, freeswitch: undefined, carrier: undefined };
+  const settings = { runDir: directory, portBase: 5_000, freeswitch: undefined, dialers: 1, carrier: undefined };
   const [postgresPort, natsPort] = [await freePort(), await freePort()];
   layout = { ...layoutOf({ ...settings, env: {}, accessNumber: {} }), postgresPort, natsPort };
   secrets = await loadSecrets(layout.dir('secrets.json'));
