@@ -125,6 +125,7 @@ export function startAgent(life: Life, on: SimSwitch, disk: Disk, world: AgentWo
     newId: () => ids.next(),
     openEsl: eventSocket(life, on, random, ids),
     silenceMs: 5_000,
+    hangMs: 60_000,
     profile: 'external',
     nextEdge: () => '',
     openPassword: () => '',

@@ -21,7 +21,7 @@ export interface Tolerance {
   legs?: readonly string[];
   /** A telephone may have been called again after an attempt that had ended. */
   again?: boolean;
-  /** The switch itself may have stood still so long: it cuts off late. */
+  /** Who carries the end of a call, or the call itself, stands still so long: cut-offs are late, and sound is missing. */
   lateS?: number;
 }
 

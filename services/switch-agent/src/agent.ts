@@ -31,6 +31,7 @@ export interface AgentOptions {
   newId: () => string;
   openEsl: OpenEsl;
   silenceMs: number;
+  hangMs: number;
   profile: string;
   /** The edge the next call goes out by (host:port); empty: straight to its gateway. */
   nextEdge: () => string;
@@ -103,6 +104,7 @@ export class Agent {
       monotonicUs: options.monotonicUs,
       nowUs,
       silenceMs: options.silenceMs,
+      hangMs: options.hangMs,
       readTruth: (core) => this.#readTruth(core),
       onFact: (fact) => this.#onFact(fact),
       ready: () => this.#redo(),
@@ -314,6 +316,9 @@ export class Agent {
   async #act(leg: Leg, act: Act): Promise<void> {
     const esl = this.#esl;
     switch (act.do) {
+      case 'kill':
+        await esl.api(`uuid_kill ${leg.id} ORIGINATOR_CANCEL`);
+        return;
       case 'delete_task':
         await esl.api(`sched_del ${act.id}`);
         return;

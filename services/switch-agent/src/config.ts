@@ -40,8 +40,13 @@ export const CONFIG = {
     min: 0,
   }),
   SWITCH_SILENCE: knob.duration({
-    doc: 'a switch that does not answer for so long on the event socket is taken for disconnected',
+    doc: 'a switch that does not answer for so long on the event socket takes no command until it answers again',
     default: 5_000,
     min: 1_000,
+  }),
+  SWITCH_HANG: knob.duration({
+    doc: 'the connection to a switch that does not answer for so long is made anew; what was under way on it is then unknown',
+    default: 60_000,
+    min: 2_000,
   }),
 };

@@ -111,6 +111,7 @@ export async function startAgent(
     newId: randomUUID,
     openEsl: (options) => new EslClient({ ...options, host, port: Number(port), password: config.ESL_PASSWORD }),
     silenceMs: config.SWITCH_SILENCE,
+    hangMs: config.SWITCH_HANG,
     profile: config.SOFIA_PROFILE,
     nextEdge: () => edges.next(),
     promptsDir: config.PROMPTS_DIR,

@@ -39,6 +39,8 @@ const bridge = { commandId: 'c2', legId: 'b', endCode: '#11' };
 /** What a leg in that state tells of a fact, and what is to be done. */
 const TABLE: [what: string, leg: Leg, fact: SwitchFact, told: string[], acts: string[]][] = [
   ['created', leg(), { ...at, is: 'created', core: 'x' }, [], []],
+  ['created when it was given up', leg({ ended: true }), { ...at, is: 'created', core: 'x' }, [], ['kill']],
+  ['created, told again after its end', leg({ ended: true, seen: true }), { ...at, is: 'created', core: 'x' }, [], []],
   ['rings', leg(), { ...at, is: 'progress', earlyMedia: false }, ['progress'], []],
   ['rings on', leg({ progressUs: 9 }), { ...at, is: 'progress', earlyMedia: false }, [], []],
   ['then early media', leg({ progressUs: 9 }), { ...at, is: 'progress', earlyMedia: true }, ['progress'], []],

@@ -22,6 +22,9 @@ export interface RunningSwitch {
   esl: { host: string; port: number };
   /** SIGKILL. */
   kill(): Promise<void>;
+  /** SIGSTOP: it stands still until `resume`. */
+  pause(): void;
+  resume(): void;
 }
 
 export interface SwitchOptions {
@@ -65,6 +68,8 @@ export async function startSwitch(options: SwitchOptions): Promise<RunningSwitch
       child.kill('SIGKILL');
       await gone;
     },
+    pause: () => void child.kill('SIGSTOP'),
+    resume: () => void child.kill('SIGCONT'),
   };
 }
 

@@ -93,6 +93,8 @@ export interface Told {
 export type Act =
   /** A scheduled hang-up that is not the wanted one. */
   | { do: 'delete_task'; id: string }
+  /** It was given up before it began: nobody's telephone may ring for it any more. */
+  | { do: 'kill' }
   /** The digits of a bridge must not be taken for input. */
   | { do: 'clear_digits' }
   /** Keys come as tones in the audio: they have to be listened for. */
@@ -228,6 +230,9 @@ const tell = (leg: Leg, atUs: number, commandId: string, body: Body): Told => ({
 
 /** One fact about one leg. Pure; whatever has ended stays so. */
 export function onFact(leg: Leg, fact: SwitchFact): Turn {
+  // An order that a silent switch took in, and that was performed when all had given it up.
+  if (leg.ended && !leg.seen && fact.is === 'created')
+    return { leg: { ...leg, seen: true }, told: [], acts: [{ do: 'kill' }] };
   if (leg.ended) return { leg, told: [], acts: [] };
   const rule = RULES[fact.is] as Rule<SwitchFact['is']>;
   const { leg: next = leg, told = [], acts = [] } = rule(leg, fact);

@@ -11,8 +11,10 @@ export interface SwitchLinkOptions {
   log: Logger;
   monotonicUs: () => number;
   nowUs: () => number;
-  /** A switch that answers nothing for so long is taken for gone. */
+  /** A switch that answers nothing for so long takes no command. What it was told before it does when it goes on. */
   silenceMs: number;
+  /** After so long the connection is made anew. */
+  hangMs: number;
   /** Subscribed, but facts are held back until it resolves; a rejection begins anew. */
   readTruth(core: string): Promise<void>;
   onFact(fact: SwitchFact): void;
@@ -37,6 +39,9 @@ export class SwitchLink {
   core = '';
   version = '';
   #unanswered = 0;
+  /** Connected, and the truth is read. */
+  #up = false;
+  /** It takes commands: it is up, and not silent. */
   ready = false;
   /**
    * When the switch was last asked something that it answered on this connection, by `now`; 0: never. The answer shows no more:
@@ -63,6 +68,7 @@ export class SwitchLink {
   stop(): void {
     this.#stopPing?.();
     this.#generation += 1;
+    this.#up = false;
     this.ready = false;
     this.esl.close();
   }
@@ -104,6 +110,7 @@ export class SwitchLink {
     const held = this.#held ?? [];
     this.#held = undefined;
     for (const fact of held) this.#options.onFact(fact);
+    this.#up = true;
     this.ready = true;
     this.#options.ready();
     this.#options.log.info({ core_uuid: this.core, version: this.version }, 'the switch is connected');
@@ -121,7 +128,8 @@ export class SwitchLink {
   #onDown(reason: Error): void {
     this.#generation += 1;
     this.#held = [];
-    const was = this.ready;
+    const was = this.#up;
+    this.#up = false;
     this.ready = false;
     if (was) this.#options.log.warn({ err: reason }, 'the switch is disconnected');
     this.#options.lost();
@@ -133,12 +141,10 @@ export class SwitchLink {
    * so that a pause of ours does not pass for its.
    */
   #look(): void {
-    if (!this.ready) return;
+    if (!this.#up) return;
     if (this.#unanswered > 0) {
       this.#unanswered += 1;
-      if (this.#unanswered * PING_MS <= this.#options.silenceMs) return;
-      this.#options.log.error('the switch is silent');
-      this.esl.reconnect();
+      this.#silent(this.#unanswered * PING_MS);
       return;
     }
     this.#unanswered = 1;
@@ -150,11 +156,35 @@ export class SwitchLink {
           if (generation !== this.#generation) return;
           this.aliveUs = askedUs;
           if (seconds !== undefined) this.clock.check(seconds);
+          this.#answers();
         },
         () => undefined, // told as a disconnection
       )
       .finally(() => {
         if (generation === this.#generation) this.#unanswered = 0;
       });
+  }
+
+  /**
+   * A switch that stands still is not dead: what it was told it will do when it goes on, and the connection is kept, or nobody
+   * could tell which of its orders it took.
+   */
+  #silent(forMs: number): void {
+    const { silenceMs, hangMs, log, changed } = this.#options;
+    if (forMs > hangMs) {
+      log.error('the switch does not answer; connecting again');
+      this.esl.reconnect();
+    } else if (this.ready && forMs > silenceMs) {
+      log.warn('the switch is silent');
+      this.ready = false;
+      changed();
+    }
+  }
+
+  #answers(): void {
+    if (this.ready) return;
+    this.#options.log.info('the switch answers again');
+    this.ready = true;
+    this.#options.changed();
   }
 }
