@@ -1,5 +1,5 @@
 import { sw } from '@ringback/contracts';
-import type { Effect, Leg, Session, SessionEvent } from '@ringback/dialer/core';
+import { decodeSession, type Effect, type Leg, type Session, type SessionEvent } from '@ringback/dialer/core';
 import type { Batch, Committed, Parked } from '@ringback/durable';
 import type { BillingService } from './billing-service.ts';
 import type { DialerLoop } from './dialer-process.ts';
@@ -50,9 +50,9 @@ export class Watch {
       }
       this.#sources.set(shard, { ...sources });
     }
-    for (const { id, closedAtUs, body } of batch.rows) {
+    for (const { id, closedAtUs, version, body } of batch.rows) {
       if (this.#closed.has(id)) this.#report('once', 'a session that was closed is written again', { sessionId: id });
-      if (closedAtUs !== null) this.#close(id, JSON.parse((JSON.parse(body) as { state: string }).state) as Session);
+      if (closedAtUs !== null) this.#close(id, decodeSession(version, body.slice(body.indexOf('\n') + 1)));
     }
     for (const { body } of batch.facts) {
       if (!body.includes('"session_ended"')) continue;

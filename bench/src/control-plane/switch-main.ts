@@ -27,6 +27,7 @@ await server.listen(esl.host, esl.port);
 /** Answers before the first load. */
 function idle(line: string): string {
   if (line === 'version') return 'FreeSWITCH Version 0.0.0-scripted';
+  if (line === 'strepoch') return String(Math.floor(Date.now() / 1000));
   return line.startsWith('show') ? '{"row_count":0}' : '+OK';
 }
 

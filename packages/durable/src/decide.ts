@@ -56,19 +56,3 @@ function owe<X>(effect: NewEffect<X>, id: string, nowUs: number): Owed<X> {
     giveUpAtUs: nowUs + effect.giveUpAfterMs * 1000,
   };
 }
-
-/** Text of a session's row. */
-export function encodeLive<S, E, X>(machine: Machine<S, E, X>, live: Live<S, X>): string {
-  const { owed, timers, history, next, closing } = live;
-  return JSON.stringify({ owed, timers, history, next, closing, state: machine.encode(live.state) });
-}
-
-/** @throws Error when the text or its version cannot be read. */
-export function decodeLive<S, E, X>(
-  machine: Machine<S, E, X>,
-  row: { id: string; shard: number; key: string; version: number; body: string; createdAtUs: number },
-): Live<S, X> {
-  const { state, ...rest } = JSON.parse(row.body);
-  const { id, shard, key, createdAtUs } = row;
-  return { id, shard, key, createdAtUs, state: machine.decode(row.version, state), ...rest };
-}

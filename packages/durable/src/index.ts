@@ -1,5 +1,5 @@
 /** Durable sessions: a pure step, one commit, effects owed until their outcome is committed. See docs/architecture.md. */
-export { applyStep, decodeLive, encodeLive } from './decide.ts';
+export { applyStep } from './decide.ts';
 export { type Committed, Loop, type LoopOptions, type Observer } from './loop.ts';
 export type {
   Address,
@@ -27,3 +27,4 @@ export type {
 } from './ports.ts';
 export { DURABLE_MIGRATIONS, PostgresStore } from './postgres-store.ts';
 export type { Step } from './work.ts';
+export { decodeLive, encodeLive } from './row-text.ts';

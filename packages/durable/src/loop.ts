@@ -1,7 +1,7 @@
-import { decodeLive } from './decide.ts';
 import type { Live, Machine, Trigger } from './machine.ts';
 import { Performing } from './performing.ts';
 import type { Clock, Parked, Performer, Source, Sourced, Store } from './ports.ts';
+import { decodeLive } from './row-text.ts';
 import { type Memory, namesOf, type Step, Work } from './work.ts';
 
 export interface LoopOptions<S, E, X> {

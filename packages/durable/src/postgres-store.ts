@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import { int4Array, int8Array, textArray } from './binary-array.ts';
 import type { Batch, CommitResult, Lease, Row, Store } from './ports.ts';
 
 /** Directory of the SQL files that make the loop's tables, for the owner's schema. */
@@ -123,27 +124,27 @@ export class PostgresStore implements Store {
         values: [
           owner,
           leases.length,
-          pluck(leases, 'shard'),
-          pluck(leases, 'epoch'),
-          pluck(leases, 'stream'),
-          pluck(leases, 'cursor'),
-          leases.map(({ sources }) => JSON.stringify(sources)),
-          pluck(rows, 'id'),
-          pluck(rows, 'shard'),
-          pluck(rows, 'key'),
-          pluck(rows, 'version'),
-          pluck(rows, 'body'),
-          pluck(rows, 'createdAtUs'),
-          pluck(rows, 'closedAtUs'),
-          pluck(facts, 'shard'),
-          pluck(facts, 'body'),
+          int4Array(pluck(leases, 'shard')),
+          int8Array(pluck(leases, 'epoch')),
+          textArray(pluck(leases, 'stream')),
+          int8Array(pluck(leases, 'cursor')),
+          textArray(leases.map(({ sources }) => JSON.stringify(sources))),
+          textArray(pluck(rows, 'id')),
+          int4Array(pluck(rows, 'shard')),
+          textArray(pluck(rows, 'key')),
+          int4Array(pluck(rows, 'version')),
+          textArray(pluck(rows, 'body')),
+          int8Array(pluck(rows, 'createdAtUs')),
+          int8Array(pluck(rows, 'closedAtUs')),
+          int4Array(pluck(facts, 'shard')),
+          textArray(pluck(facts, 'body')),
           pluck(parked, 'id'),
-          pluck(parked, 'shard'),
-          pluck(parked, 'atUs'),
-          pluck(parked, 'source'),
-          pluck(parked, 'kind'),
-          pluck(parked, 'sessionId'),
-          pluck(parked, 'error'),
+          int4Array(pluck(parked, 'shard')),
+          int8Array(pluck(parked, 'atUs')),
+          textArray(pluck(parked, 'source')),
+          textArray(pluck(parked, 'kind')),
+          textArray(pluck(parked, 'sessionId')),
+          textArray(pluck(parked, 'error')),
         ],
       });
       return { is: 'ok' };

@@ -1,7 +1,8 @@
-import { applyStep, encodeLive } from './decide.ts';
+import { applyStep } from './decide.ts';
 import type { Input } from './loop.ts';
 import type { HistoryEntry, Live, Machine, Trigger } from './machine.ts';
 import type { Batch, Clock, Lease, Parked, Row, Sourced } from './ports.ts';
+import { encodeLive } from './row-text.ts';
 
 /** What a process holds of its shards. */
 export interface Memory<S, X> {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
-import { DURABLE_MIGRATIONS, Loop, PostgresStore } from '@ringback/durable';
+import { decodeLive, DURABLE_MIGRATIONS, Loop, PostgresStore } from '@ringback/durable';
 import { createPool, migrate, type Pool } from '@ringback/service-kit';
 import { type TestDatabase, testDatabase } from '@ringback/service-kit/testing';
 import { Agent, type CounterLoop, type CounterOptions, counterMachine, realClock, Stream, Watcher } from './toy.ts';
@@ -73,8 +73,15 @@ async function world(shards = 4): Promise<World> {
         [key],
       );
       if (!row) return undefined;
-      const body = JSON.parse(String(row.body));
-      return { ...JSON.parse(body.state), owed: body.owed, closed: row.closed_at_us !== null };
+      const live = decodeLive(counterMachine, {
+        id: '',
+        shard: 0,
+        key,
+        version: 1,
+        body: String(row.body),
+        createdAtUs: 0,
+      });
+      return { ...live.state, owed: live.owed, closed: row.closed_at_us !== null };
     },
   };
 }

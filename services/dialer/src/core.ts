@@ -8,5 +8,6 @@ export { type Directory, trunksFor } from './domain/directory.ts';
 export type { SessionEvent } from './domain/events.ts';
 export type { Effect, Leg, Session } from './domain/model.ts';
 export { sessionMachine } from './domain/session-machine.ts';
+export { decodeSession } from './domain/session-text.ts';
 export { DEFAULT_SETTINGS, type Settings } from './domain/settings.ts';
 export { SwitchBoard } from './domain/switch-board.ts';

@@ -3,23 +3,18 @@ import type { Directory } from './directory.ts';
 import { isOver } from './ending.ts';
 import type { SessionEvent } from './events.ts';
 import type { Effect, Session } from './model.ts';
+import { copyOf, decodeSession, encodeSession, SESSION_VERSION } from './session-text.ts';
 import type { Settings } from './settings.ts';
 import { handle, nameOf } from './table.ts';
 import { accessPolicy, newSession, offered } from './trigger.ts';
 import { Turn } from './turn.ts';
 
-/** Version of `Session`'s shape. */
-const VERSION = 1;
-
 /** The callback session as a durable machine: the same core in production, in tests, and in simulation. */
 export function sessionMachine(directory: () => Directory, settings: Settings): Machine<Session, SessionEvent, Effect> {
   return {
-    version: VERSION,
-    encode: (state) => JSON.stringify(state),
-    decode(version, text) {
-      if (version !== VERSION) throw new Error(`session state of version ${version} cannot be read`);
-      return JSON.parse(text) as Session;
-    },
+    version: SESSION_VERSION,
+    encode: encodeSession,
+    decode: decodeSession,
     aliases: ({ legs }) => legs.map(({ id }) => id),
     step: (state, trigger, context) => stepSession(state, trigger, context, directory(), settings),
   };
@@ -32,7 +27,7 @@ export function stepSession(
   directory: Directory,
   settings: Settings,
 ): Decision<Session, Effect> {
-  const session = state ? structuredClone(state) : open(trigger, directory);
+  const session = state ? copyOf(state) : open(trigger, directory);
   const turn = new Turn(session, context, directory, settings, causeOf(trigger, session));
   const from = state ? (isOver(state) ? 'ended' : state.phase) : 'new';
   if (!state) offered(turn, (trigger as { event: Extract<SessionEvent, { type: 'offered' }> }).event, true);

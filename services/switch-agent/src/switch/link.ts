@@ -1,4 +1,4 @@
-import type { EslError, EslEvent } from '@ringback/esl';
+import { EslError, type EslEvent } from '@ringback/esl';
 import type { Logger } from '@ringback/service-kit';
 import { SwitchClock } from '../core/clock.ts';
 import type { SwitchFact } from '../core/facts.ts';
@@ -121,7 +121,9 @@ export class SwitchLink {
   async #askClock(): Promise<number | undefined> {
     const { monotonicUs } = this.#options;
     const beganUs = monotonicUs();
-    const seconds = Number(await this.esl.ask('strepoch'));
+    const answer = await this.esl.ask('strepoch');
+    const seconds = Number(answer);
+    if (!Number.isSafeInteger(seconds)) throw new EslError('refused', `the switch tells no time: ${answer}`);
     return monotonicUs() - beganUs < PROMPT_US ? seconds : undefined;
   }
 
