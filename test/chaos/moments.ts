@@ -276,6 +276,7 @@ export class Moments {
           talked > PAID_SECONDS - 1 && talked < PAID_SECONDS + late,
           `cut off after ${talked.toFixed(2)} s of ${PAID_SECONDS} paid for`,
         );
+        await back;
         await a.expectEnd(WAIT);
         await this.#over(back, customer, ['a success', 'b success cut_off', 'trigger success'], number);
         const { balance } = await this.#world.balance(customer.number);
@@ -451,6 +452,24 @@ export class Moments {
     await back;
     a.hangup();
     await this.#over(back, customer, ['a success', 'trigger success']);
+  }
+
+  /** A missed call while something is away: it is called back when all is whole again. */
+  async triggeringMeanwhile(): Promise<Scene> {
+    const customer = await this.#world.customer();
+    return {
+      caller: customer.caller,
+      moment: '1 a trigger comes meanwhile',
+      goOn: async (back) => {
+        const trigger = await this.#world.phone.call(customer.caller, CALLBACK);
+        const { status } = await trigger.expectEnd(WAIT);
+        assert.equal(status, 486, 'rejected by the switch');
+        await back;
+        const a = await this.#world.phone.expectCall(customer.caller, WAIT);
+        a.answer();
+        await this.#askedAndGone(back, customer, a);
+      },
+    };
   }
 
   /** A missed call that began so long before the blow. */

@@ -21,6 +21,10 @@ export const SPAN_STREAM = 'SPANS';
 export const SPAN_SUBJECTS = 'span.>';
 export const spanSubject = (traceId: string): string => `span.${traceId}`;
 
+/** Request (`dialer.EndSessionRequest`) and reply: the dialer that has the session answers. */
+export const endSessionSubject = (sessionId: string): string => `session.${sessionId}.end`;
+export const ALL_SESSION_ENDS = 'session.*.end';
+
 /** Request (`sw.Command`) and reply (`sw.CommandAck`): commands to one switch. */
 export const switchCommandSubject = (switchId: string): string => `switch.${switchId}.command`;
 /** `sw.SwitchStatus`, once a second. */

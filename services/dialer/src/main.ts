@@ -20,6 +20,7 @@ import { RoutingStore } from './adapters/routing-store.ts';
 import { SwitchRegistry } from './adapters/switch-registry.ts';
 import { holdRegistrations } from './api/registrations.ts';
 import { routingHandlers, watchEdgeConfig } from './api/routing.ts';
+import { SessionRequests } from './api/session-requests.ts';
 import { parkedEventHandlers, sessionHandlers } from './api/sessions.ts';
 import { switchHandlers } from './api/switches.ts';
 import { CONFIG } from './config.ts';
@@ -88,6 +89,8 @@ await runService({
     });
     await loop.start();
     outbox.poke();
+    const requests = new SessionRequests(connection, loop, log);
+    requests.listen();
 
     const server = await startGrpcServer({
       listen: config.GRPC_LISTEN,
@@ -96,7 +99,7 @@ await runService({
       services: [
         {
           definition: dialer.SessionServiceService,
-          handlers: unaryHandlers(log, sessionHandlers(loop, pool, machine)),
+          handlers: unaryHandlers(log, sessionHandlers(requests, pool, machine)),
         },
         {
           definition: dialer.SwitchServiceService,

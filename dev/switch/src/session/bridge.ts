@@ -13,6 +13,9 @@ interface Bridge {
   ended: Promise<void>;
 }
 
+/** So many rounds (of 20 ms) without a frame are a pause, and no frame that is late: silence in its place would delay it. */
+const QUIET_ROUNDS = 5;
+
 /** One leg's half of a bridge: its digits and messages while the other's half does the same. */
 async function exchange(self: Session, peer: Session, bridge: Bridge, perRound: () => void): Promise<void> {
   const silence = new SilenceFiller(peer);
@@ -21,11 +24,11 @@ async function exchange(self: Session, peer: Session, bridge: Bridge, perRound: 
   const answerLimit = self.answered ? 0 : wholeSeconds(self.channel.get('bridge_answer_timeout'));
   const start = epoch();
   self.leg.onFrame = (frame) => {
-    heard = true;
+    quietRounds = 0;
     // A prompt played into the peer alone replaces what it hears of us.
     if (peer.playing === 0) peer.leg.write(frame);
   };
-  let heard = false;
+  let quietRounds = 0;
   // B's thread is still on its way into CS_EXCHANGE_MEDIA when A's comes here.
   const peerStays = (): boolean =>
     peer === bridge.b ? peer.up && peer.channel.state === 'CS_EXCHANGE_MEDIA' : peer.ready;
@@ -34,8 +37,8 @@ async function exchange(self: Session, peer: Session, bridge: Bridge, perRound: 
     for (let digit = self.takeDigit(); digit !== undefined; digit = self.takeDigit()) {
       if (peer.up) peer.leg.sendDtmf(digit.digit);
     }
-    if (!heard && peer.playing === 0) silence.fill();
-    heard = false;
+    quietRounds += 1;
+    if (quietRounds > QUIET_ROUNDS && peer.playing === 0) silence.fill();
     perRound();
     if (answerLimit > 0 && !self.answered && epoch() - start > answerLimit) self.hangup('ALLOTTED_TIMEOUT');
   }
