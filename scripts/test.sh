@@ -47,7 +47,7 @@ if [ $# -eq 0 ]; then
   # Most of them wait more than they compute. Those below start whole platforms, and wait for calls.
   tests 3 test/*.test.ts
 else
-  tests 1 "$@"
+  tests 2 "$@"
 fi
 printf '%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" -eq 0 ]

@@ -10,6 +10,7 @@ const CALLBACK = '+48223000000';
 /** A destination is asked for: at once, or once more. */
 // Also late, after what was killed is back; and the last one, when nobody keyed for long.
 const ASKED = ['ask_destination', 'ask_destination_again', 'ask_destination_last', 'ask_next_destination'];
+const ASKED_PIN = ['ask_pin', 'ask_pin_again'];
 /** Tones that prove who hears whom. */
 const FROM_A = 1900;
 const FROM_B = 1100;
@@ -34,11 +35,10 @@ export async function booked(
   expected: readonly string[],
   spared: readonly string[] = [],
 ): Promise<void> {
-  const mine = async () => (await world.sessions()).filter(({ callerId }) => callerId === caller);
   await until(
     'the session ends',
     async () => {
-      const sessions = await mine();
+      const sessions = await world.sessions(caller);
       return sessions.length > 0 && sessions.every(({ state }) => state === 'ended');
     },
     WAIT,
@@ -110,7 +110,7 @@ export class Moments {
 
   /** The switch that carries that caller's last leg A. */
   async switchOf(caller: string): Promise<string> {
-    const [session] = (await this.#world.sessions()).filter(({ callerId }) => callerId === caller);
+    const [session] = await this.#world.sessions(caller);
     const a = session?.legs.findLast(({ role }) => role === 'a');
     if (!a?.switchId) throw new Error('that caller has no leg A on a switch');
     return a.switchId;
@@ -444,10 +444,10 @@ export class Moments {
 
   /** The destination is asked for. Where digits were lost, or came too late, the PIN is asked for again. */
   async #pinTaken(back: Promise<unknown>, customer: Customer, a: PhoneCall): Promise<void> {
-    const heard = await a.expectPrompt([...ASKED, 'ask_pin', 'wrong_pin'], WAIT, { until: 'start' });
-    if (!ASKED.includes(heard.id)) {
+    for (;;) {
+      const { id } = await a.expectPrompt([...ASKED, ...ASKED_PIN], WAIT, { until: 'start' });
+      if (ASKED.includes(id)) break;
       await a.key(`${customer.pin}#`);
-      await a.expectPrompt(ASKED, WAIT, { until: 'start' });
     }
     await back;
     a.hangup();

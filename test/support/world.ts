@@ -86,7 +86,8 @@ export class World {
   /** The carrier whose caller IDs are not trusted. */
   readonly untrusted: Telephone;
   readonly #directory: string;
-  readonly #clients: { close(): void }[] = [];
+  /** By their class. */
+  readonly #clients = new Map<unknown, { close(): void }>();
 
   private constructor(platform: Platform, phone: Telephone, untrusted: Telephone, directory: string) {
     this.platform = platform;
@@ -122,7 +123,7 @@ export class World {
   }
 
   async close(): Promise<void> {
-    for (const client of this.#clients) client.close();
+    for (const client of this.#clients.values()) client.close();
     await this.phone.close();
     await this.untrusted.close();
     await this.platform.stop();
@@ -168,9 +169,9 @@ export class World {
   }
 
   #client<C extends { close(): void }>(Client: Parameters<typeof grpcClient<C>>[0], address: string | undefined): C {
-    const client = grpcClient(Client, address ?? '');
-    this.#clients.push(client);
-    return client;
+    const known = (this.#clients.get(Client) as C | undefined) ?? grpcClient(Client, address ?? '');
+    this.#clients.set(Client, known);
+    return known;
   }
 
   get ledger(): billing.LedgerServiceClient {
@@ -226,11 +227,11 @@ export class World {
     });
   }
 
-  /** Newest first. */
-  async sessions(): Promise<dialer.SessionView[]> {
+  /** Newest first; of one caller, or all. */
+  async sessions(callerId = ''): Promise<dialer.SessionView[]> {
     const { sessionService } = this;
     return allPages(async (pageToken) => {
-      const request = { all: true, callerId: '', pageSize: PAGE, pageToken };
+      const request = { all: true, callerId, pageSize: PAGE, pageToken };
       const { sessions, nextPageToken } = await call(sessionService, sessionService.listSessions, request);
       return { items: sessions, nextPageToken };
     });
@@ -242,7 +243,7 @@ export class World {
     await until(
       'the session is over',
       async () => {
-        const [last] = (await this.sessions()).filter(({ callerId }) => callerId === caller);
+        const [last] = await this.sessions(caller);
         return last?.state === 'ended' && BigInt(Date.now()) * 1000n > last.endedAtUs + coolUs;
       },
       60_000,
@@ -253,7 +254,11 @@ export class World {
   async settled(timeoutMs = 20_000): Promise<void> {
     await until(
       'every session ended',
-      async () => (await this.sessions()).every(({ state }) => state === 'ended'),
+      async () => {
+        const { sessionService } = this;
+        const request = { all: false, callerId: '', pageSize: 1, pageToken: '' };
+        return (await call(sessionService, sessionService.listSessions, request)).sessions.length === 0;
+      },
       timeoutMs,
     );
   }
