@@ -4,6 +4,7 @@ import { accountCommands } from './commands/accounts.ts';
 import { callCommands } from './commands/calls.ts';
 import { moneyCommands } from './commands/money.ts';
 import { exchangeCommands } from './commands/movements.ts';
+import { rateCommands } from './commands/rate.ts';
 import { routingCommands } from './commands/routing.ts';
 import { voucherCommands } from './commands/vouchers.ts';
 import { Output } from './output.ts';
@@ -53,12 +54,20 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     (work) =>
     async (...given) => {
       const { json = false, endpoints } = program.opts<{ json?: boolean; endpoints?: string }>();
-      const platform = new PlatformClient(endpoints);
+      let platform: PlatformClient | undefined;
+      const context: Context = {
+        // Only when it is asked for: some commands need no platform.
+        get platform() {
+          platform ??= new PlatformClient(endpoints);
+          return platform;
+        },
+        out: new Output(json, streams.stdout),
+      };
       try {
         // Commander's last argument is the command itself.
-        await work({ platform, out: new Output(json, streams.stdout) }, ...given.slice(0, -1));
+        await work(context, ...given.slice(0, -1));
       } finally {
-        platform.close();
+        platform?.close();
       }
     };
   accountCommands(program, action);
@@ -67,6 +76,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   exchangeCommands(program, action);
   voucherCommands(program, action);
   routingCommands(program, action);
+  rateCommands(program, action);
   try {
     await program.parseAsync(args, { from: 'user' });
     return EXIT.ok;

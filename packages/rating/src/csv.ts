@@ -4,6 +4,17 @@ export interface CsvRecord {
   readonly cells: string[];
 }
 
+/**
+ * One record as text, with its line end (RFC 4180). What a spreadsheet would take for a formula is told to be text, except
+ * numbers of telephones and amounts.
+ */
+export const csvLine = (cells: readonly string[]): string => `${cells.map(cell).join(',')}\r\n`;
+
+function cell(value: string): string {
+  const safe = /^[=@\t\r]|^[+-](?![\d.]+$)/.test(value) ? `'${value}` : value;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}
+
 export class CsvError extends Error {
   override readonly name = 'CsvError';
   readonly line: number;

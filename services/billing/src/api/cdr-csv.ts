@@ -1,4 +1,5 @@
 import { formatDecimal } from '@ringback/money';
+import { csvLine } from '@ringback/rating';
 import type { CdrRow } from '../postgres/cdr-rows.ts';
 
 const MICROS = 6;
@@ -47,15 +48,6 @@ const COLUMNS: Record<string, (row: CdrRow) => string> = {
   settled_at_us: (row) => text(row.settled_at_us),
 };
 
-/** RFC 4180; what a spreadsheet would take for a formula is told to be text, except numbers of telephones and amounts. */
-function cell(value: string): string {
-  const safe = /^[=@\t\r]|^[+-](?![\d.]+$)/.test(value) ? `'${value}` : value;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-}
+export const CDR_CSV_HEADER = csvLine(Object.keys(COLUMNS));
 
-export const CSV_HEADER = `${Object.keys(COLUMNS).join(',')}\r\n`;
-
-export const csvLine = (row: CdrRow): string =>
-  `${Object.values(COLUMNS)
-    .map((of) => cell(of(row)))
-    .join(',')}\r\n`;
+export const cdrCsvLine = (row: CdrRow): string => csvLine(Object.values(COLUMNS).map((of) => of(row)));

@@ -2,7 +2,7 @@ import type { billing } from '@ringback/contracts';
 import type { Pool } from '@ringback/service-kit';
 import { type CdrRow, publicCdr } from '../postgres/cdr-rows.ts';
 import { cursor } from '../postgres/cursor.ts';
-import { CSV_HEADER, csvLine } from './cdr-csv.ts';
+import { CDR_CSV_HEADER, cdrCsvLine } from './cdr-csv.ts';
 import { pageToken, readPageToken } from './page-token.ts';
 import { checkCause, checkPageSize } from './validate.ts';
 
@@ -68,6 +68,6 @@ export async function* exportCdrs(
 ): AsyncGenerator<billing.ExportCdrsResponse> {
   const where = conditionsOf(request);
   const sql = `SELECT * FROM billing.cdr WHERE ${where.sql} ORDER BY created_at_us, leg_id`;
-  yield { csv: CSV_HEADER };
-  for await (const rows of cursor<CdrRow>(pool, sql, where.values)) yield { csv: rows.map(csvLine).join('') };
+  yield { csv: CDR_CSV_HEADER };
+  for await (const rows of cursor<CdrRow>(pool, sql, where.values)) yield { csv: rows.map(cdrCsvLine).join('') };
 }
