@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { answer, busy, decline, earlyMedia, noAnswer, type PhoneCall, reject } from '@ringback/dev-telephone';
+import { ringback } from './support/hostile-cli.ts';
 import { latest } from './support/lateness.ts';
 import { connectedSessions, isOneTree, logsNameTheirSessions, metricsAreTrue } from './support/told.ts';
 import { until, World } from './support/world.ts';
@@ -456,4 +458,33 @@ describe('what the platform told of the road', { timeout: 120_000 }, () => {
   test('every log line of a session names it and its trace', () => logsNameTheirSessions(world));
 
   test('metrics are of the catalogue, and say what the CDRs say', () => metricsAreTrue(world));
+});
+
+test('the command line tells what a call of a caller would cost, both legs, whichever way the destination is keyed', async () => {
+  const { caller, number } = await world.customer();
+  const endpoints = join(world.runDir, 'endpoints.json');
+  const rate = async (...args: string[]) => {
+    const { status, stdout, stderr } = await ringback(endpoints, '--json', 'rate', ...args);
+    assert.equal(status, 0, stderr);
+    return JSON.parse(stdout);
+  };
+  for (const [from, to] of [
+    [caller, '00442079460000'],
+    [number, '+442079460000'],
+  ] as const) {
+    const { account, legs, cost } = await rate(from, to, '2026-07-07T12:00:00Z', '--seconds', '61');
+    assert.equal(account, number);
+    assert.deepEqual(
+      legs.map(({ leg, number: called, prefix }: Record<string, string>) => [leg, called, prefix]),
+      [
+        ['A', caller, '4860'],
+        ['B', '+442079460000', '44'],
+      ],
+    );
+    // 61 s at 0.08 and at 0.12 a minute, by seconds, and 0.01 for the connection.
+    assert.deepEqual(cost, { micros: String(81_333n + 122_000n + 10_000n), currency: 'EUR' });
+  }
+  const { status, stderr } = await ringback(endpoints, 'rate', '+48999999999', '00442079460000');
+  assert.deepEqual([status, stderr], [1, 'ringback: no account has the caller ID +48999999999\n']);
+  assert.equal((await ringback(endpoints, 'rate', caller, '112')).status, 1);
 });

@@ -63,6 +63,10 @@ export class PlatformClient {
     return this.#client(auth.AccountServiceClient, this.#addresses.auth);
   }
 
+  get authentication(): auth.AuthServiceClient {
+    return this.#client(auth.AuthServiceClient, this.#addresses.auth);
+  }
+
   get money(): billing.BillingServiceClient {
     return this.#client(billing.BillingServiceClient, this.#addresses.billing);
   }

@@ -113,7 +113,8 @@ describe('nonsense', () => {
   const good = callArgs('4420', '2026-07-07T12:00:00Z', '1');
   const without = (option: string): string[] => good.toSpliced(good.indexOf(option), 2);
   for (const [what, args, status, words] of [
-    ['no deck', ['--to', '4420'], 2, "required option '--deck <file>' not specified"],
+    ['no deck', ['--to', '4420'], 2, 'wants <from> and <to>, or --deck <file>'],
+    ['an account and a deck', ['+48601000001', '0044', '--deck', deck], 2, 'is given by --to'],
     ['a deck that is not there', ['--deck', join(folder, 'none.csv')], 2, 'none.csv: ENOENT'],
     [
       'a deck that is none',

@@ -97,7 +97,10 @@ async function readOnly(pool: Pool, on: boolean): Promise<void> {
 
 const networks = new Map<string, Network>();
 const byNetworks = async (port: number): Promise<Record<string, number>> => {
-  for (const agent of ['agent-1', 'agent-2']) networks.set(agent, await Network.to(port));
+  for (const agent of ['agent-1', 'agent-2']) {
+    networks.get(agent)?.close();
+    networks.set(agent, await Network.to(port));
+  }
   return Object.fromEntries([...networks].map(([agent, network]) => [agent, network.port]));
 };
 

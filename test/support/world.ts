@@ -13,7 +13,7 @@ import {
   startPlatform,
 } from '@ringback/dev-run';
 import { type PhoneCall, Telephone } from '@ringback/dev-telephone';
-import { call, grpcClient } from '@ringback/service-kit';
+import { ConfigError, call, grpcClient } from '@ringback/service-kit';
 import { referencePrompts } from './reference-prompts.ts';
 
 export type Account = Endpoints['accounts'][number];
@@ -65,6 +65,28 @@ async function freeBase(): Promise<number> {
   }
 }
 
+/** Another test may take the same ports between the look and the start: then others are looked for. */
+async function startAtFreePorts(runDir: string, options: WorldOptions): Promise<Platform> {
+  for (;;) {
+    const portBase = await freeBase();
+    const settings = settingsFromEnv({ ...process.env, RUN_DIR: runDir, PORT_BASE: String(portBase), CARRIER: '' });
+    try {
+      return await startPlatform(
+        {
+          ...settings,
+          env: options.env ?? {},
+          dialers: options.dialers ?? 1,
+          natsBy: await options.natsBy?.(layoutOf(settings).natsPort),
+          accessNumber: { ...QUICK, ...options.accessNumber },
+        },
+        { say: options.say },
+      );
+    } catch (error) {
+      if (!(error instanceof ConfigError && error.knob === 'PORT_BASE')) throw error;
+    }
+  }
+}
+
 export interface Customer {
   number: string;
   pin: string;
@@ -98,24 +120,8 @@ export class World {
 
   static async start(options: WorldOptions = {}): Promise<World> {
     const directory = await mkdtemp(join(tmpdir(), 'ringback-'));
-    const portBase = await freeBase();
     const prompts = await referencePrompts();
-    const settings = settingsFromEnv({
-      ...process.env,
-      RUN_DIR: join(directory, 'run'),
-      PORT_BASE: String(portBase),
-      CARRIER: '',
-    });
-    const platform = await startPlatform(
-      {
-        ...settings,
-        env: options.env ?? {},
-        dialers: options.dialers ?? 1,
-        natsBy: await options.natsBy?.(layoutOf(settings).natsPort),
-        accessNumber: { ...QUICK, ...options.accessNumber },
-      },
-      { say: options.say },
-    );
+    const platform = await startAtFreePorts(join(directory, 'run'), options);
     const { edge, carrier, untrustedCarrier } = platform.endpoints;
     const phone = await Telephone.create({ bind: carrier.sip, edge: edge.sip, prompts });
     const untrusted = await Telephone.create({ bind: untrustedCarrier.sip, edge: edge.sip, prompts });

@@ -1,262 +1,113 @@
-import { readFileSync } from 'node:fs';
-import { formatDecimal, formatMicros, parseDecimal } from '@ringback/money';
-import {
-  admissionCost,
-  type CostCurve,
-  CsvError,
-  csvLine,
-  csvRecords,
-  type Deck,
-  explain,
-  longestCall,
-  type NoRate,
-  parseDeck,
-  rate,
-} from '@ringback/rating';
+import { auth } from '@ringback/contracts';
+import { add, type Money } from '@ringback/money';
+import { uuidv7 } from '@ringback/service-kit';
 import type { Command } from 'commander';
-import type { Output } from '../output.ts';
-import { UsageError } from '../platform.ts';
+import { money, type Output } from '../output.ts';
+import { call, type PlatformClient, UsageError } from '../platform.ts';
 import { type Action, Failure } from '../run.ts';
-import { moment } from './arguments.ts';
+import { type FileOptions, microseconds, rateByFile, startOf } from './rate-file.ts';
 
-const MICROS = 6;
 /** A call is not longer than a day, whatever the balance. */
 const CAP_SECONDS = '86400';
+const USUAL_SECONDS = '60';
 
-const WHY_NOT: Record<NoRate, string> = {
-  no_prefix: 'no prefix of the deck matches it',
-  not_valid_now: 'no row of its prefix is valid at that time',
-  blocked: 'it is blocked',
-};
+type Options = Omit<FileOptions, 'deck'> & { deck?: string };
 
-interface Options {
-  deck: string;
-  to?: string;
-  from?: string;
-  start?: string;
-  seconds?: string;
-  elapsed: string;
-  balance?: string;
-  cap: string;
-  calls?: string;
-}
-
-/** `ringback rate --deck <file>`: what calls cost, without a platform. */
+/** `ringback rate <from> <to> [at]` by the platform, `ringback rate --deck <file>` without one. */
 export function rateCommands(program: Command, action: Action): void {
   program
-    .command('rate')
-    .description('what a deck file (docs/decks.md) makes of a call, or of many; needs no running platform')
-    .requiredOption('--deck <file>', 'the deck, CSV')
-    .option('--to <number>', 'E.164, with or without +')
-    .option('--start <time>', 'ISO 8601 with its zone: 2026-07-07T17:59:30Z')
-    .option('--seconds <n>', 'between answer and end, at most 6 decimals: what such a call costs')
-    .option('--balance <amount>', 'instead of --seconds: how long a call can be with that much')
+    .command('rate [from] [to] [at]')
+    .description(
+      'what a call costs: of that account (its number, or a caller ID with +) to what it would key, by the platform; with --deck ' +
+        'by a deck file (docs/decks.md), which needs no platform',
+    )
+    .option(
+      '--seconds <n>',
+      `between answer and end, at most 6 decimals (${USUAL_SECONDS}; with --deck it has to be given)`,
+    )
+    .option('--deck <file>', 'by this deck, CSV')
+    .option('--to <number>', 'with --deck: E.164, with or without +')
+    .option('--start <time>', 'with --deck: ISO 8601 with its zone, 2026-07-07T17:59:30Z')
+    .option('--balance <amount>', 'with --deck, instead of --seconds: how long a call can be with that much')
     .option('--from <number>', 'with --balance: leg A, charged besides')
     .option('--elapsed <n>', 'with --from: seconds that leg A has been up', '0')
     .option('--cap <n>', 'with --balance: no longer than so many seconds', CAP_SECONDS)
-    .option('--calls <file>', 'instead of --to: a CSV of calls with the columns to, start, seconds; others are kept')
+    .option('--calls <file>', 'with --deck: a CSV of calls with the columns to, start, seconds; others are kept')
     .action(
-      action(async ({ out }, options: Options) => {
-        const deck = readDeck(out, options.deck);
-        if (options.calls !== undefined) rateCalls(out, deck, options.calls);
-        else if (options.balance !== undefined) quote(out, deck, options);
-        else rateCall(out, deck, options);
-      }),
+      action(
+        async (context, from?: string, to?: string, at?: string, options: Options = { elapsed: '0', cap: '0' }) => {
+          const { deck } = options;
+          if (deck !== undefined) {
+            if (from !== undefined) throw new UsageError('with --deck the number is given by --to');
+            return rateByFile(context.out, { ...options, deck });
+          }
+          if (from === undefined || to === undefined) throw new UsageError('wants <from> and <to>, or --deck <file>');
+          await rateByPlatform(context.platform, context.out, {
+            from,
+            to,
+            at,
+            seconds: options.seconds ?? USUAL_SECONDS,
+          });
+        },
+      ),
     );
 }
 
-function readFile(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new UsageError(`${path}: ${(error as Error).message}`);
-  }
+interface Asked {
+  from: string;
+  to: string;
+  at: string | undefined;
+  seconds: string;
 }
 
-/** @throws Failure when something is wrong with it; what is told before. */
-function readDeck(out: Output, path: string): Deck {
-  const { deck, problems } = parseDeck(readFile(path));
-  if (deck) return deck;
-  out.table(problems, {
-    ROW: ({ row }) => row,
-    COLUMN: ({ column }) => column,
-    PROBLEM: ({ message }) => message,
-  });
-  throw new Failure(`${path} is no deck: ${problems.length} ${problems.length === 1 ? 'mistake' : 'mistakes'}`);
-}
-
-const missing = (option: string): never => {
-  throw new UsageError(`--${option} is missing`);
-};
-
-function numberOf(what: string, text: string): string {
-  if (!/^\+?\d{1,15}$/.test(text)) throw new UsageError(`${what} wants a number like +442079460000, got "${text}"`);
-  return text.startsWith('+') ? text : `+${text}`;
-}
-
-function startOf(what: string, text: string): bigint {
-  // Without a zone it would be read by the clock of whoever asks.
-  const [, year, month, day] = /^(\d{4})-(\d\d)-(\d\d)T.*(?:Z|[+-]\d\d:?\d\d)$/.exec(text) ?? [];
-  // A day that the month has not would be one of the next.
-  const isDay = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day))).getUTCDate() === Number(day);
-  if (!isDay || Number.isNaN(Date.parse(text))) {
-    throw new UsageError(`${what} wants a time with its zone like 2026-07-07T17:59:30Z, got "${text}"`);
-  }
-  return moment('start', text);
-}
-
-/** Seconds with at most 6 decimals as µs. */
-function microseconds(what: string, text: string): bigint {
-  const us = parseDecimal(text, MICROS);
-  if (us === undefined || us < 0n || us > 10n ** 14n) {
-    throw new UsageError(`${what} wants seconds with at most 6 decimals, got "${text}"`);
-  }
-  return us;
-}
-
-const seconds = (us: bigint): string => formatDecimal(us, MICROS);
-const isoTime = (us: bigint): string => new Date(Number(us / 1000n)).toISOString();
-
-/** @throws Failure that says why the number has no price. */
-function curveOf(deck: Deck, number: string, startUs: bigint): CostCurve {
-  const { curve, reason } = rate(deck, number, startUs);
-  if (!curve) throw new Failure(`${number} has no price: ${WHY_NOT[reason]} (${reason})`);
-  return curve;
-}
-
-function rateCall(out: Output, deck: Deck, options: Options): void {
-  const number = numberOf('--to', options.to ?? missing('to'));
-  const startUs = startOf('--start', options.start ?? missing('start'));
-  const durationUs = microseconds('--seconds', options.seconds ?? missing('seconds'));
-  const curve = curveOf(deck, number, startUs);
-  const micros = curve.cost(Number(durationUs));
-  const { currency } = deck.settings;
-  const steps = explain(curve, durationUs);
-  if (!out.json) {
-    out.line(`${number}, ${seconds(durationUs)} s from ${isoTime(startUs)}`);
-    for (const step of steps) out.line(step);
-    return;
-  }
-  const { prefix, row } = curve;
-  out.value({
-    number,
-    start: isoTime(startUs),
-    seconds: seconds(durationUs),
-    billedSeconds: formatDecimal(BigInt(curve.billedMs(Number(durationUs))), 3),
-    prefix,
-    destination: row.destination,
-    cost: formatMicros(micros, currency),
-    micros,
-    currency,
-    steps,
-  });
-}
-
-function quote(out: Output, deck: Deck, options: Options): void {
-  if (options.seconds !== undefined) throw new UsageError('--seconds and --balance exclude each other');
-  const number = numberOf('--to', options.to ?? missing('to'));
-  const startUs = startOf('--start', options.start ?? missing('start'));
-  const available = parseDecimal(options.balance ?? '', MICROS);
-  if (available === undefined) throw new UsageError(`--balance wants an amount like 5.00, got "${options.balance}"`);
-  const elapsedUs = microseconds('--elapsed', options.elapsed);
-  const capUs = microseconds('--cap', options.cap);
-  const { currency } = deck.settings;
-  const b = { curve: curveOf(deck, number, startUs), elapsedUs: 0n, leadUs: 0n };
-  const legs = [b];
-  let spent = 0n;
-  if (options.from !== undefined) {
-    const curve = curveOf(deck, numberOf('--from', options.from), startUs - elapsedUs);
-    legs.push({ curve, elapsedUs, leadUs: 0n });
-    spent = curve.cost(Number(elapsedUs));
-  }
-  const found = admissionCost(legs) > available + spent ? undefined : longestCall(legs, available + spent, capUs);
-  if (!found) {
-    const words = `${formatMicros(available, currency)} ${currency} do not pay for connect fees and first increments`;
-    throw new Failure(words);
-  }
-  const { maxUs, capped, costs } = found;
-  const cost = costs.reduce((sum, each) => sum + each, 0n) - spent;
-  if (out.json) {
-    const amounts = { cost: formatMicros(cost, currency), balance: formatMicros(available, currency), currency };
-    return out.value({ number, start: isoTime(startUs), maxSeconds: seconds(maxUs), capped, ...amounts });
-  }
-  out.line(
-    `${seconds(maxUs)} s${capped ? ' (the cap)' : ''} for ${formatMicros(cost, currency)} of ${formatMicros(available, currency)} ${currency}`,
+/** Both legs of a callback of that account, step by step, by the deck that is in force for it. */
+async function rateByPlatform(platform: PlatformClient, out: Output, { from, to, at, seconds }: Asked): Promise<void> {
+  const startAtUs = at === undefined ? BigInt(Date.now()) * 1000n : startOf('at', at);
+  const durationUs = microseconds('--seconds', seconds);
+  const { accountNumber, callerId } = await whoIs(platform, from);
+  const destination = await resolve(platform, accountNumber, to);
+  const { deck } = await call(platform.money, platform.money.getBalance, { requestId: '', accountNumber });
+  const legs = [...(callerId ? [{ leg: 'A', number: callerId }] : []), { leg: 'B', number: destination }];
+  const rated = await Promise.all(
+    legs.map(async (leg) => {
+      const request = { deck, number: leg.number, startAtUs, durationUs };
+      return { ...leg, ...(await call(platform.decks, platform.decks.explain, request)) };
+    }),
   );
-}
-
-const NEEDED = ['to', 'start', 'seconds'] as const;
-const RATED = ['prefix', 'rated_destination', 'billed_seconds', 'cost', 'currency', 'no_price'];
-
-interface AskedCall {
-  cells: readonly string[];
-  number: string;
-  startUs: bigint;
-  durationUs: bigint;
-}
-
-/** Calls of a CSV file. @throws Failure when a line is wrong, all of which are told before. */
-function readCalls(out: Output, path: string): { header: readonly string[]; calls: AskedCall[] } {
-  let header: readonly string[] | undefined;
-  const calls: AskedCall[] = [];
-  const problems: { line: number; message: string }[] = [];
-  try {
-    for (const { line, cells } of csvRecords(readFile(path))) {
-      if (!header) {
-        header = cells;
-        const absent = NEEDED.filter((name) => !cells.includes(name));
-        if (absent.length > 0) throw new UsageError(`${path}: there is no column ${absent.join(', ')} in the header`);
-        continue;
-      }
-      try {
-        calls.push(readCall(header, cells));
-      } catch (error) {
-        if (!(error instanceof UsageError)) throw error;
-        problems.push({ line, message: error.message });
-      }
-    }
-  } catch (error) {
-    if (!(error instanceof CsvError)) throw error;
-    problems.push({ line: error.line, message: error.message });
+  const sum = rated.map(({ cost }) => cost as Money).reduce(add);
+  if (out.json) return out.value({ account: accountNumber, deck, legs: rated, cost: sum });
+  for (const { leg, number, steps } of rated) {
+    out.line(`leg ${leg}, ${number}:`);
+    for (const step of steps) out.line(`  ${step}`);
   }
-  if (problems.length > 0) {
-    out.table(problems, { LINE: ({ line }) => line, PROBLEM: ({ message }) => message });
-    throw new Failure(`nothing was rated: ${problems.length} lines of ${path} are wrong`);
+  out.line(`account ${accountNumber}, deck ${deck}: ${money(sum)}`);
+}
+
+/** @throws Failure when nobody has that caller ID; GrpcError when there is no such account. */
+async function whoIs(platform: PlatformClient, from: string): Promise<{ accountNumber: string; callerId: string }> {
+  if (from.startsWith('+')) {
+    const { authentication, routing } = platform;
+    // Who that is does not depend on the number that is called.
+    const { accessNumbers } = await call(routing, routing.listAccessNumbers, {});
+    const accessNumber = accessNumbers[0]?.number ?? from;
+    const request = { requestId: uuidv7(), callerId: from, trusted: false, accessNumber };
+    const { account } = await call(authentication, authentication.identify, request);
+    if (!account) throw new Failure(`no account has the caller ID ${from}`);
+    return { accountNumber: account.number, callerId: from };
   }
-  if (!header) throw new UsageError(`${path} is empty`);
-  return { header, calls };
+  const { account } = await call(platform.accounts, platform.accounts.getAccount, { number: from });
+  return { accountNumber: from, callerId: account?.callerIds[0]?.number ?? '' };
 }
 
-function readCall(header: readonly string[], cells: readonly string[]): AskedCall {
-  if (cells.length !== header.length) {
-    throw new UsageError(`has ${cells.length} cells, the header ${header.length}`);
+/** What the account would be connected to if it keyed that; a number with + is taken as it is. */
+async function resolve(platform: PlatformClient, accountNumber: string, to: string): Promise<string> {
+  const { authentication } = platform;
+  const digits = to.startsWith('+') ? `00${to.slice(1)}` : to;
+  const request = { requestId: uuidv7(), accountNumber, digits };
+  const { outcome, e164 } = await call(authentication, authentication.resolveDestination, request);
+  if (outcome !== auth.ResolveDestinationResponse_Outcome.OK) {
+    const why = outcome.replace('OUTCOME_', '').replaceAll('_', ' ').toLowerCase();
+    throw new Failure(`${to} is no destination of account ${accountNumber}: ${why}`);
   }
-  const [to = '', start = '', length = ''] = NEEDED.map((name) => cells[header.indexOf(name)]);
-  return {
-    cells,
-    number: numberOf('to', to),
-    startUs: startOf('start', start),
-    durationUs: microseconds('seconds', length),
-  };
-}
-
-/** Each call of a CSV file with what it costs; one that has no price is told why not. */
-function rateCalls(out: Output, deck: Deck, path: string): void {
-  const { header, calls } = readCalls(out, path);
-  const names = [...header, ...RATED];
-  const rows = calls.map(({ cells, number, startUs, durationUs }) => [
-    ...cells,
-    ...ratedCells(deck, number, startUs, durationUs),
-  ]);
-  if (out.json) return out.value(rows.map((row) => Object.fromEntries(names.map((name, at) => [name, row[at]]))));
-  out.text([names, ...rows].map(csvLine).join(''));
-}
-
-function ratedCells(deck: Deck, number: string, startUs: bigint, durationUs: bigint): string[] {
-  const { curve, reason } = rate(deck, number, startUs);
-  if (!curve) return ['', '', '', '', '', reason];
-  const duration = Number(durationUs);
-  const billed = formatDecimal(BigInt(curve.billedMs(duration)), 3);
-  const { currency } = deck.settings;
-  return [curve.prefix, curve.row.destination, billed, formatMicros(curve.cost(duration), currency), currency, ''];
+  return e164;
 }
