@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { answer, busy, decline, earlyMedia, noAnswer, type PhoneCall, reject } from '@ringback/dev-telephone';
@@ -487,4 +489,46 @@ test('the command line tells what a call of a caller would cost, both legs, whic
   const { status, stderr } = await ringback(endpoints, 'rate', '+48999999999', '00442079460000');
   assert.deepEqual([status, stderr], [1, 'ringback: no account has the caller ID +48999999999\n']);
   assert.equal((await ringback(endpoints, 'rate', caller, '112')).status, 1);
+});
+
+test('the command line tells what an import would change, exports versions, and compares them', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'ringback-decks-'));
+  const file = (name: string): string => join(folder, name);
+  const cli = async (...args: string[]) => {
+    const { status, stdout, stderr } = await ringback(join(world.runDir, 'endpoints.json'), ...args);
+    assert.equal(status, 0, stderr);
+    return stdout;
+  };
+  try {
+    const deck = (price: string): string => `@currency,EUR\nprefix,price,destination\n48,${price},Poland\n44,0.12,UK\n`;
+    await writeFile(file('one.csv'), deck('0.05'));
+    await writeFile(file('two.csv'), deck('0.06'));
+    assert.equal(
+      await cli('decks', 'import', 'compared', file('one.csv'), '--preview'),
+      'deck compared is new: 2 rows\n',
+    );
+    await cli('decks', 'import', 'compared', file('one.csv'));
+    const told = JSON.parse(await cli('--json', 'decks', 'import', 'compared', file('two.csv'), '--preview'));
+    assert.deepEqual(told, {
+      settings: [],
+      rows: [
+        {
+          change: 'changed',
+          prefix: '48',
+          destination: 'Poland',
+          when: '',
+          before: '0.05 a minute by 1 s',
+          after: '0.06 a minute by 1 s',
+        },
+      ],
+      unchanged: 1,
+    });
+    await cli('decks', 'import', 'compared', file('two.csv'));
+    assert.equal(await cli('decks', 'export', 'compared', '--version', '1'), deck('0.05'));
+    assert.equal(await cli('decks', 'export', 'compared'), deck('0.06'));
+    assert.match(await cli('decks', 'diff', 'compared', '1', '2'), /0 added, 0 removed, 1 changed, 1 as before\n$/);
+    assert.match(await cli('decks', 'diff', 'compared', file('one.csv')), /48 +Poland +0\.05 a minute by 1 s +0\.06/);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });

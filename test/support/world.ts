@@ -101,6 +101,9 @@ export interface WorldOptions {
   say?: (line: string) => void;
 }
 
+/** Whoever ends a test ends its platform: the supervisor does that when this process exits. */
+process.once('SIGTERM', () => process.exit(128 + 15));
+
 /** The whole platform on real parts, the carrier's telephone, and a view of what became of calls. */
 export class World {
   readonly platform: Platform;

@@ -1,92 +1,13 @@
-import { readFileSync } from 'node:fs';
-import { billing } from '@ringback/contracts';
 import type { Command } from 'commander';
 import { money, time } from '../output.ts';
 import { call, UsageError } from '../platform.ts';
 import { type Action, Failure } from '../run.ts';
-import { moment, pages } from './arguments.ts';
+import { pages } from './arguments.ts';
+import { deckCommands } from './decks.ts';
 import { movementCommands } from './movements.ts';
 
 export function moneyCommands(program: Command, action: Action): void {
-  const decks = program.command('decks').description('rate decks');
-  decks
-    .command('list')
-    .description('all decks and their versions')
-    .action(
-      action(async ({ platform, out }) => {
-        const all = await call(platform.decks, platform.decks.listDecks, {});
-        out.table(all.decks, {
-          DECK: ({ name }) => name,
-          VERSION: ({ version }) => version,
-          CURRENCY: ({ currency }) => currency,
-          ROWS: ({ rows }) => rows,
-          'VALID FROM': ({ validFromUs }) => time(validFromUs),
-        });
-      }),
-    );
-  decks
-    .command('import <deck> <file>')
-    .description('a new version from a CSV file (docs/decks.md); nothing is applied when a row is wrong')
-    .option('--currency <code>', 'ISO 4217', 'EUR')
-    .option('--valid-from <time>', 'ISO 8601; now when not given')
-    .option('--dry-run', 'only says what is wrong')
-    .action(
-      action(
-        async (
-          { platform, out },
-          name: string,
-          file: string,
-          options: { currency: string; validFrom?: string; dryRun?: boolean },
-        ) => {
-          let csv: string;
-          try {
-            csv = readFileSync(file, 'utf8');
-          } catch (error) {
-            throw new UsageError(`${file}: ${(error as Error).message}`);
-          }
-          const request = billing.ImportDeckRequest.fromPartial({
-            name,
-            csv,
-            currency: options.currency,
-            validFromUs: moment('valid-from', options.validFrom),
-            dryRun: options.dryRun ?? false,
-          });
-          const { version, rows, problems } = await call(platform.decks, platform.decks.importDeck, request, {
-            deadlineMs: 60_000,
-          });
-          if (problems.length === 0) {
-            out.say(options.dryRun ? `${rows} rows, nothing wrong` : `deck ${name}, version ${version}: ${rows} rows`, {
-              version,
-              rows,
-            });
-            return;
-          }
-          out.table(problems, {
-            ROW: ({ row }) => row,
-            COLUMN: ({ column }) => column,
-            PROBLEM: ({ message }) => message,
-          });
-          throw new Failure('nothing was imported');
-        },
-      ),
-    );
-  decks
-    .command('explain <deck> <number> <seconds>')
-    .description('how the cost of a call comes about')
-    .option('--start <time>', 'ISO 8601; now when not given')
-    .action(
-      action(
-        async ({ platform, out }, deck: string, number: string, seconds: string, { start }: { start?: string }) => {
-          if (!/^\d+(\.\d+)?$/.test(seconds)) throw new UsageError(`seconds: wants a number, got "${seconds}"`);
-          const startAtUs = moment('start', start ?? new Date().toISOString());
-          const durationUs = BigInt(Math.round(Number(seconds) * 1e6));
-          const answer = await call(platform.decks, platform.decks.explain, { deck, number, startAtUs, durationUs });
-          if (out.json) return out.value(answer);
-          for (const step of answer.steps) out.line(step);
-          out.line(`cost: ${money(answer.cost)} (prefix ${answer.prefix}, version ${answer.deckVersion})`);
-        },
-      ),
-    );
+  deckCommands(program, action);
 
   const ledger = program.command('ledger').description('double-entry ledger');
   ledger

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { formatDecimal, formatMicros, parseDecimal } from '@ringback/money';
 import {
   admissionCost,
@@ -10,13 +9,13 @@ import {
   explain,
   longestCall,
   type NoRate,
-  parseDeck,
   rate,
 } from '@ringback/rating';
 import type { Output } from '../output.ts';
 import { UsageError } from '../platform.ts';
 import { Failure } from '../run.ts';
 import { moment } from './arguments.ts';
+import { readDeck, readText } from './decks.ts';
 
 const MICROS = 6;
 const WHY_NOT: Record<NoRate, string> = {
@@ -39,30 +38,10 @@ export interface FileOptions {
 
 /** What a deck file makes of a call, of the longest one, or of many; without a platform. */
 export function rateByFile(out: Output, options: FileOptions): void {
-  const deck = readDeck(out, options.deck);
+  const deck = readDeck(out, options.deck, readText(options.deck));
   if (options.calls !== undefined) rateCalls(out, deck, options.calls);
   else if (options.balance !== undefined) quote(out, deck, options);
   else rateCall(out, deck, options);
-}
-
-function readFile(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new UsageError(`${path}: ${(error as Error).message}`);
-  }
-}
-
-/** @throws Failure when something is wrong with it; what is told before. */
-function readDeck(out: Output, path: string): Deck {
-  const { deck, problems } = parseDeck(readFile(path));
-  if (deck) return deck;
-  out.table(problems, {
-    ROW: ({ row }) => row,
-    COLUMN: ({ column }) => column,
-    PROBLEM: ({ message }) => message,
-  });
-  throw new Failure(`${path} is no deck: ${problems.length} ${problems.length === 1 ? 'mistake' : 'mistakes'}`);
 }
 
 const missing = (option: string): never => {
@@ -182,7 +161,7 @@ function readCalls(out: Output, path: string): { header: readonly string[]; call
   const calls: AskedCall[] = [];
   const problems: { line: number; message: string }[] = [];
   try {
-    for (const { line, cells } of csvRecords(readFile(path))) {
+    for (const { line, cells } of csvRecords(readText(path))) {
       if (!header) {
         header = cells;
         const absent = NEEDED.filter((name) => !cells.includes(name));

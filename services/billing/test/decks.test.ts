@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { billing } from '@ringback/contracts';
-import { call, nowUs } from '@ringback/service-kit';
+import { call, callStream, nowUs } from '@ringback/service-kit';
 import { A, fresh, leg, NOON, pays, S, World } from './support/world.ts';
 
 let world: World;
@@ -98,6 +98,33 @@ describe('versions', () => {
     );
     const legs = [leg(fresh('leg'), A, { startAtUs: nowUs() + S })];
     assert.equal((await world.reserve({ payer: pays(account), legs, capUs: 60n * S })).held?.micros, 600_000n);
+  });
+});
+
+describe('an export', () => {
+  const exported = async (deck: string, version = 0) => {
+    const parts: billing.ExportDeckResponse[] = [];
+    for await (const part of callStream(world.decks, world.decks.exportDeck, { deck, version })) parts.push(part);
+    return { parts: parts.length, version: parts[0]?.version, csv: parts.map(({ csv }) => csv).join('') };
+  };
+
+  test('is a version as it was imported, to the character, however long', async () => {
+    const name = fresh('deck');
+    const first = `@currency,EUR\r\n# \u{1F4DE}${'\u{1F4DE}'.repeat(200_000)}\r\nprefix,price\r\n48,0.05\r\n`;
+    await importDeck({ name, csv: first });
+    await importDeck({ name, csv: deckOf('0.06'), validFromUs: nowUs() + 3_600n * S });
+    const now = await exported(name);
+    assert.ok(now.parts > 1);
+    assert.deepEqual([now.version, now.csv === first], [1, true]);
+    assert.deepEqual(await exported(name, 2), { parts: 1, version: 2, csv: deckOf('0.06') });
+  });
+
+  test('of a deck or version that is not there is refused', async () => {
+    const name = fresh('deck');
+    await assert.rejects(exported(name), /deck: there is no such deck, or no such version/);
+    await importDeck({ name, csv: deckOf('0.06') });
+    await assert.rejects(exported(name, 2), /no such version/);
+    await assert.rejects(exported(''), /deck: is empty/);
   });
 });
 

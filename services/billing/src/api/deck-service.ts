@@ -1,10 +1,13 @@
 import { billing } from '@ringback/contracts';
 import { explain, rate } from '@ringback/rating';
-import { GrpcError, type Logger, nowUs, type Pool, unaryHandlers } from '@ringback/service-kit';
+import { GrpcError, type Logger, nowUs, type Pool, serverStream, unaryHandlers } from '@ringback/service-kit';
 import type { DeckCache } from '../postgres/deck-cache.ts';
 import { importDeck } from '../postgres/deck-store.ts';
-import { refusing } from './refusals.ts';
-import { checkExplain, checkImportDeck } from './validate.ts';
+import { refusing, refusingStream } from './refusals.ts';
+import { checkExplain, checkExportDeck, checkImportDeck } from './validate.ts';
+
+/** Of a part of an exported deck. */
+const EXPORT_CHARACTERS = 256 * 1024;
 
 const WHY_NOT = {
   no_prefix: 'no prefix of the deck matches it',
@@ -14,7 +17,7 @@ const WHY_NOT = {
 
 /** DeckService: price lists and what they make of a call. */
 export function deckHandlers(log: Logger, pool: Pool, decks: DeckCache) {
-  return unaryHandlers(
+  const unaries = unaryHandlers(
     log,
     refusing({
       importDeck: async (request: billing.ImportDeckRequest): Promise<billing.ImportDeckResponse> => {
@@ -54,4 +57,35 @@ export function deckHandlers(log: Logger, pool: Pool, decks: DeckCache) {
       },
     }),
   );
+  return {
+    ...unaries,
+    exportDeck: serverStream(
+      log,
+      refusingStream((request: billing.ExportDeckRequest) => exportDeck(pool, decks, request)),
+    ),
+  };
+}
+
+async function* exportDeck(
+  pool: Pool,
+  decks: DeckCache,
+  request: billing.ExportDeckRequest,
+): AsyncGenerator<billing.ExportDeckResponse> {
+  checkExportDeck(request);
+  await decks.refresh(nowUs());
+  const version = request.version || decks.versionAt(request.deck, nowUs());
+  const { rows } = await pool.query<{ csv: string; currency: string }>(
+    'SELECT csv, currency FROM billing.deck_version JOIN billing.deck USING (name) WHERE name = $1 AND version = $2',
+    [request.deck, version ?? 0],
+  );
+  const [found] = rows;
+  if (!found || version === undefined) throw GrpcError.notFound('deck', 'there is no such deck, or no such version');
+  const { csv, currency } = found;
+  for (let at = 0; at < csv.length; ) {
+    let end = at + EXPORT_CHARACTERS;
+    // A pair of surrogates is one character, and goes as one.
+    if (/[\uD800-\uDBFF]/.test(csv.charAt(end - 1))) end += 1;
+    yield { version, currency, csv: csv.slice(at, end) };
+    at = end;
+  }
 }

@@ -255,6 +255,8 @@ export function checkExplain(request: billing.ExplainRequest): void {
   checkSpan('duration_us', request.durationUs);
 }
 
+export const checkExportDeck = ({ deck }: billing.ExportDeckRequest): void => checkId('deck', deck);
+
 /** Rows of a page: what is asked for, at most 1,000, 100 when nothing is said. */
 export function checkPageSize(size: number): number {
   check(size <= 1000, 'page_size', 'is more than 1000');

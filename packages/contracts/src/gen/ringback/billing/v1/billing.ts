@@ -909,6 +909,19 @@ export interface ImportDeckResponse_Problem {
   message: string;
 }
 
+export interface ExportDeckRequest {
+  deck: string;
+  /** 0: the one that is in force now. */
+  version: number;
+}
+
+export interface ExportDeckResponse {
+  version: number;
+  currency: string;
+  /** Part of the CSV. */
+  csv: string;
+}
+
 export interface Deck {
   name: string;
   currency: string;
@@ -9164,6 +9177,192 @@ export const ImportDeckResponse_Problem: MessageFns<ImportDeckResponse_Problem> 
   },
 };
 
+function createBaseExportDeckRequest(): ExportDeckRequest {
+  return { deck: "", version: 0 };
+}
+
+export const ExportDeckRequest: MessageFns<ExportDeckRequest> = {
+  encode(message: ExportDeckRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.deck !== "") {
+      writer.uint32(10).string(message.deck);
+    }
+    if (message.version !== 0) {
+      writer.uint32(16).uint32(message.version);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExportDeckRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExportDeckRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.deck = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.version = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ExportDeckRequest {
+    return {
+      deck: isSet(object.deck) ? globalThis.String(object.deck) : "",
+      version: isSet(object.version) ? globalThis.Number(object.version) : 0,
+    };
+  },
+
+  toJSON(message: ExportDeckRequest): unknown {
+    const obj: any = {};
+    if (message.deck !== "") {
+      obj.deck = message.deck;
+    }
+    if (message.version !== 0) {
+      obj.version = Math.round(message.version);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ExportDeckRequest>): ExportDeckRequest {
+    return ExportDeckRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ExportDeckRequest>): ExportDeckRequest {
+    const message = createBaseExportDeckRequest();
+    message.deck = object.deck ?? "";
+    message.version = object.version ?? 0;
+    return message;
+  },
+};
+
+function createBaseExportDeckResponse(): ExportDeckResponse {
+  return { version: 0, currency: "", csv: "" };
+}
+
+export const ExportDeckResponse: MessageFns<ExportDeckResponse> = {
+  encode(message: ExportDeckResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.version !== 0) {
+      writer.uint32(8).uint32(message.version);
+    }
+    if (message.currency !== "") {
+      writer.uint32(18).string(message.currency);
+    }
+    if (message.csv !== "") {
+      writer.uint32(26).string(message.csv);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExportDeckResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExportDeckResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.version = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.currency = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.csv = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ExportDeckResponse {
+    return {
+      version: isSet(object.version) ? globalThis.Number(object.version) : 0,
+      currency: isSet(object.currency) ? globalThis.String(object.currency) : "",
+      csv: isSet(object.csv) ? globalThis.String(object.csv) : "",
+    };
+  },
+
+  toJSON(message: ExportDeckResponse): unknown {
+    const obj: any = {};
+    if (message.version !== 0) {
+      obj.version = Math.round(message.version);
+    }
+    if (message.currency !== "") {
+      obj.currency = message.currency;
+    }
+    if (message.csv !== "") {
+      obj.csv = message.csv;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ExportDeckResponse>): ExportDeckResponse {
+    return ExportDeckResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ExportDeckResponse>): ExportDeckResponse {
+    const message = createBaseExportDeckResponse();
+    message.version = object.version ?? 0;
+    message.currency = object.currency ?? "";
+    message.csv = object.csv ?? "";
+    return message;
+  },
+};
+
 function createBaseDeck(): Deck {
   return { name: "", currency: "", version: 0, rows: 0, validFromUs: 0n };
 }
@@ -10395,6 +10594,16 @@ export const DeckServiceService = {
     responseSerialize: (value: ListDecksResponse): Buffer => Buffer.from(ListDecksResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListDecksResponse => ListDecksResponse.decode(value),
   },
+  /** A version as it was imported. */
+  exportDeck: {
+    path: "/ringback.billing.v1.DeckService/ExportDeck" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: ExportDeckRequest): Buffer => Buffer.from(ExportDeckRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ExportDeckRequest => ExportDeckRequest.decode(value),
+    responseSerialize: (value: ExportDeckResponse): Buffer => Buffer.from(ExportDeckResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ExportDeckResponse => ExportDeckResponse.decode(value),
+  },
   explain: {
     path: "/ringback.billing.v1.DeckService/Explain" as const,
     requestStream: false as const,
@@ -10410,6 +10619,8 @@ export interface DeckServiceServer extends UntypedServiceImplementation {
   /** A new version of a deck from CSV. Nothing is applied when a row is wrong. */
   importDeck: handleUnaryCall<ImportDeckRequest, ImportDeckResponse>;
   listDecks: handleUnaryCall<ListDecksRequest, ListDecksResponse>;
+  /** A version as it was imported. */
+  exportDeck: handleServerStreamingCall<ExportDeckRequest, ExportDeckResponse>;
   explain: handleUnaryCall<ExplainRequest, ExplainResponse>;
 }
 
@@ -10445,6 +10656,13 @@ export interface DeckServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListDecksResponse) => void,
   ): ClientUnaryCall;
+  /** A version as it was imported. */
+  exportDeck(request: ExportDeckRequest, options?: Partial<CallOptions>): ClientReadableStream<ExportDeckResponse>;
+  exportDeck(
+    request: ExportDeckRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<ExportDeckResponse>;
   explain(
     request: ExplainRequest,
     callback: (error: ServiceError | null, response: ExplainResponse) => void,
